@@ -1,0 +1,46 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Build and test with `-c release`: a debug build computes some 60 times slower.
+let package = Package(
+  name: "darkroom",
+  products: [
+    .executable(name: "darkroom", targets: ["darkroom"]),
+    .library(name: "Darkroom", targets: ["Pipelines", "Training"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // System libraries and C. Whatever Swift cannot import (macros, setjmp) hides in a small C shim.
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
+
+    .target(name: "TensorCore", dependencies: ["COneDNN", "CKernels"]),
+    .target(name: "NN", dependencies: ["TensorCore"]),
+    .target(name: "Schedulers", dependencies: ["NN"]),
+    .target(name: "Models", dependencies: ["NN"]),
+    .target(name: "Pictures", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "Pipelines", dependencies: ["Models", "Schedulers", "Pictures"]),
+    .target(name: "Training", dependencies: ["Pipelines"]),
+    .executableTarget(
+      name: "darkroom",
+      dependencies: [
+        "Training", "Pipelines", "Pictures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .target(name: "TestSupport", dependencies: ["NN"], path: "Tests/TestSupport"),
+    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"]),
+    .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
+    .testTarget(name: "SchedulersTests", dependencies: ["Schedulers", "TestSupport"]),
+    .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+    .testTarget(name: "PicturesTests", dependencies: ["Pictures"]),
+    .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["darkroom", "Pictures", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
