@@ -1,0 +1,64 @@
+import COneDNN
+
+/// Matrix products, by the `matmul` primitive: its result for a row does not depend on how many rows there are, which
+/// `dnnl_sgemm`'s does.
+enum MatrixProduct {
+  struct Key: Hashable {
+    let m: Int, k: Int, n: Int
+    let transposeA: Bool, transposeB: Bool, bias: Bool
+  }
+
+  // Used on the thread that runs the model; see `Tape.current`.
+  nonisolated(unsafe) private static var cache: [Key: Primitive] = [:]
+
+  /// y[m, n] = op(a)·op(b) + bias, where op(a) is [m, k] and op(b) [k, n]; all dense and row-major.
+  static func run(
+    _ a: UnsafeMutablePointer<Float>, transposeA: Bool = false, _ b: UnsafeMutablePointer<Float>,
+    transposeB: Bool = false, bias: UnsafeMutablePointer<Float>? = nil, _ y: UnsafeMutablePointer<Float>,
+    m: Int, k: Int, n: Int
+  ) {
+    let key = Key(m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil)
+    let layouts = (
+      a: Layout([m, k], strides: transposeA ? [1, m] : [k, 1]),
+      b: Layout([k, n], strides: transposeB ? [1, k] : [n, 1]),
+      bias: Layout([1, n], strides: [n, 1]), y: Layout([m, n], strides: [n, 1])
+    )
+    let primitive = cache[key] ?? make(layouts.a, layouts.b, bias == nil ? nil : layouts.bias, layouts.y)
+    cache[key] = primitive
+    var arguments = [
+      Primitive.Argument(index: DNNL_ARG_SRC, layout: layouts.a, pointer: a),
+      Primitive.Argument(index: DNNL_ARG_WEIGHTS, layout: layouts.b, pointer: b),
+      Primitive.Argument(index: DNNL_ARG_DST, layout: layouts.y, pointer: y),
+    ]
+    if let bias {
+      arguments.append(Primitive.Argument(index: DNNL_ARG_BIAS, layout: layouts.bias, pointer: bias))
+    }
+    primitive.execute(arguments)
+  }
+
+  private static func make(_ a: Layout, _ b: Layout, _ bias: Layout?, _ y: Layout) -> Primitive {
+    var (a, b, y) = (a, b, y)
+    var d = dnnl_matmul_desc_t()
+    if var bias {
+      Engine.check(dnnl_matmul_desc_init(&d, &a.md, &b.md, &bias.md, &y.md), "describe a matrix product")
+    } else {
+      Engine.check(dnnl_matmul_desc_init(&d, &a.md, &b.md, nil, &y.md), "describe a matrix product")
+    }
+    guard let made = Primitive(&d) else { fatalError("oneDNN has no matrix product for these shapes") }
+    return made
+  }
+
+  /// y = alpha·op(a)·op(b) + beta·y with rows at the given distances: one head's slice of a larger matrix. Called from
+  /// inside `parallelFor`, it computes on the calling thread.
+  static func strided(
+    _ a: UnsafePointer<Float>, rowStride lda: Int, transposeA: Bool = false, _ b: UnsafePointer<Float>,
+    rowStride ldb: Int, transposeB: Bool = false, _ y: UnsafeMutablePointer<Float>, rowStride ldy: Int,
+    m: Int, k: Int, n: Int, alpha: Float = 1, beta: Float = 0
+  ) {
+    func letter(_ transpose: Bool) -> CChar { CChar(UInt8(ascii: transpose ? "T" : "N")) }
+    Engine.check(
+      dnnl_sgemm(
+        letter(transposeA), letter(transposeB), dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), alpha, a,
+        dnnl_dim_t(lda), b, dnnl_dim_t(ldb), beta, y, dnnl_dim_t(ldy)), "multiply matrices")
+  }
+}

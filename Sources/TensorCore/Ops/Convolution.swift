@@ -1,0 +1,66 @@
+import CKernels
+
+/// 2-D cross-correlation, as `torch.nn.functional.conv2d`.
+///
+/// - Parameters:
+///   - x: `[N, C, H, W]`.
+///   - weight: `[O, C, kh, kw]`.
+///   - bias: `[O]`.
+///   - stride: the same in both directions.
+///   - residual: added to the result; of its shape.
+/// - Returns: `[N, O, H', W']` with H' = (H + padding − kh)/stride + 1.
+public func conv2D(
+  _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Padding, adding residual: Tensor? = nil
+) -> Tensor {
+  let (n, c, h, w) = x.shape4
+  let (o, inC, kh, kw) = weight.shape4
+  precondition(c == inC, "a convolution of \(weight.shape) was given \(x.shape)")
+  let shape = ConvolutionShape(n: n, c: c, h: h, w: w, o: o, kh: kh, kw: kw, stride: stride, padding: padding)
+  let y = Tape.current == nil
+    ? inferred(x, weight, bias, shape) : batched(x, weight, bias, shape, training: true)
+  let product = y.recorded(inputs: [x, weight] + (bias.map { [$0] } ?? []), backward: gradient(x, weight, shape))
+  return residual.map { product + $0 } ?? product
+}
+
+private func gradient(_ x: Tensor, _ weight: Tensor, _ shape: ConvolutionShape) -> Tape.Backward {
+  let source = x.kept
+  return { dy, needed in
+    let hasBias = needed.count > 2
+    var gradients = [Tensor?](repeating: nil, count: needed.count)
+    if needed[1] || (hasBias && needed[2]) {
+      let pass = Convolution.cached(shape, .backwardWeights(bias: hasBias))
+      let (dweight, dbias) = pass.backwardWeights(source(), dy, bias: hasBias)
+      gradients[1] = dweight
+      if hasBias { gradients[2] = dbias }
+    }
+    if needed[0] { gradients[0] = Convolution.cached(shape, .backwardData).backwardData(dy, weight) }
+    return gradients
+  }
+}
+
+private func batched(
+  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape, training: Bool
+) -> Tensor {
+  let pass = Convolution.cached(shape, .forward(bias: bias != nil, training: training))
+  let x = x.ordered(pass.sourceOrder)
+  let y = Tensor(uninitialized: shape.target, order: pass.targetOrder)
+  pass.forward(x.pointer, pass.packed(weight), bias, y.pointer)
+  return y
+}
+
+/// Winograd sums its blocks of channels in an order that follows the batch, so that an image's bits would depend on
+/// its neighbours; one image at a time they do not. Direct convolution has no such trait (measured with oneDNN 2.6.3).
+private func inferred(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape) -> Tensor {
+  var single = shape
+  single.n = 1
+  let pass = Convolution.cached(single, .forward(bias: bias != nil, training: false))
+  guard pass.isWinograd else { return batched(x, weight, bias, shape, training: false) }
+  let x = x.ordered(pass.sourceOrder)
+  let y = Tensor(uninitialized: shape.target, order: pass.targetOrder)
+  let weights = pass.packed(weight)
+  let (inSize, outSize) = (x.count / shape.n, y.count / shape.n)
+  for image in 0..<shape.n {
+    pass.forward(x.pointer + image * inSize, weights, bias, y.pointer + image * outSize)
+  }
+  return y
+}
