@@ -51,13 +51,14 @@ final class Convolution {
   private struct Key: Hashable {
     let shape: ConvolutionShape
     let pass: ConvolutionPass
+    let threads: Int  // oneDNN plans the division of the work when it compiles
   }
 
   // Used on the thread that runs the model; see `Tape.current`.
   nonisolated(unsafe) private static var cache: [Key: Convolution] = [:]
 
   static func cached(_ shape: ConvolutionShape, _ pass: ConvolutionPass) -> Convolution {
-    let key = Key(shape: shape, pass: pass)
+    let key = Key(shape: shape, pass: pass, threads: threadCount)
     if let kept = cache[key] { return kept }
     let made = Convolution(shape, pass)
     cache[key] = made

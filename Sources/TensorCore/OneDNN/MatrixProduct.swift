@@ -6,6 +6,7 @@ enum MatrixProduct {
   struct Key: Hashable {
     let m: Int, k: Int, n: Int
     let transposeA: Bool, transposeB: Bool, bias: Bool
+    let threads: Int  // oneDNN plans the division of the work when it compiles
   }
 
   // Used on the thread that runs the model; see `Tape.current`.
@@ -17,7 +18,8 @@ enum MatrixProduct {
     transposeB: Bool = false, bias: UnsafeMutablePointer<Float>? = nil, _ y: UnsafeMutablePointer<Float>,
     m: Int, k: Int, n: Int
   ) {
-    let key = Key(m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil)
+    let key = Key(
+      m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil, threads: threadCount)
     let layouts = (
       a: Layout([m, k], strides: transposeA ? [1, m] : [k, 1]),
       b: Layout([k, n], strides: transposeB ? [1, k] : [n, 1]),
