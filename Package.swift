@@ -19,10 +19,11 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
     .target(name: "TensorCore", dependencies: ["COneDNN", "CKernels"]),
-    .target(name: "NN", dependencies: ["TensorCore"]),
+    .target(name: "Files"),
+    .target(name: "NN", dependencies: ["TensorCore", "Files"]),
     .target(name: "Schedulers", dependencies: ["NN"]),
     .target(name: "Models", dependencies: ["NN"]),
-    .target(name: "Pictures", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "Pictures", dependencies: ["CPNG", "CJPEG", "Files"]),
     .target(name: "Pipelines", dependencies: ["Models", "Schedulers", "Pictures"]),
     .target(name: "Training", dependencies: ["Pipelines"]),
     .executableTarget(

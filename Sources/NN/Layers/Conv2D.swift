@@ -1,0 +1,30 @@
+import TensorCore
+
+/// A 2-D convolution, as `torch.nn.Conv2d`.
+public struct Conv2D {
+  let weight: Tensor  // [O, C, k, k]
+  let bias: Tensor?  // [O]
+  let stride: Int
+  let padding: Padding
+
+  /// - Parameters:
+  ///   - inputs: channels of what it is given.
+  ///   - outputs: channels of its result.
+  ///   - kernel: height and width of the window.
+  ///   - padding: half the window by default, which keeps the size at stride 1.
+  public init(
+    _ p: ParameterScope, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding? = nil,
+    bias: Bool = true
+  ) {
+    let fanIn = inputs * kernel * kernel
+    weight = p.parameter("weight", [outputs, inputs, kernel, kernel], .fanIn(fanIn))
+    self.bias = bias ? p.parameter("bias", [outputs], .fanIn(fanIn)) : nil
+    self.stride = stride
+    self.padding = padding ?? .all(kernel / 2)
+  }
+
+  /// [N, C, H, W] → [N, O, H', W'], plus `residual` of that shape.
+  public func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil) -> Tensor {
+    conv2D(x, weight: weight, bias: bias, stride: stride, padding: padding, adding: residual)
+  }
+}

@@ -1,0 +1,38 @@
+import TensorCore
+
+/// Self-attention over the pixels of a feature map, with normalisation before and a residual around: diffusers'
+/// `Attention` as image U-Nets without text use it.
+public struct SelfAttention {
+  let groupNorm: GroupNorm?
+  let toQ: Linear, toK: Linear, toV: Linear, toOut: Linear
+  let heads: Int
+  let scale: Float
+  let outputScale: Float
+
+  /// - Parameters:
+  ///   - headSize: must divide `channels`.
+  ///   - groups: of the normalisation; nil for none.
+  ///   - outputScale: what the sum with the residual is divided by.
+  public init(
+    _ p: ParameterScope, channels: Int, headSize: Int, groups: Int?, epsilon: Float, outputScale: Float = 1
+  ) {
+    groupNorm = groups.map { GroupNorm(p["group_norm"], channels: channels, groups: $0, epsilon: epsilon) }
+    heads = channels / headSize
+    let inner = heads * headSize
+    toQ = Linear(p["to_q"], inputs: channels, outputs: inner)
+    toK = Linear(p["to_k"], inputs: channels, outputs: inner)
+    toV = Linear(p["to_v"], inputs: channels, outputs: inner)
+    toOut = Linear(p["to_out"][0], inputs: inner, outputs: channels)
+    scale = 1 / Float(headSize).squareRoot()
+    self.outputScale = outputScale
+  }
+
+  /// [N, C, H, W] → [N, C, H, W]
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let (_, _, height, width) = x.shape4
+    let tokens = (groupNorm?(x) ?? x).tokens()  // [N, T, C]
+    let mixed = attention(toQ(tokens), toK(tokens), toV(tokens), heads: heads, scale: scale)
+    let y = x + toOut(mixed).featureMap(height: height, width: width)
+    return outputScale == 1 ? y : (1 / outputScale) * y
+  }
+}
