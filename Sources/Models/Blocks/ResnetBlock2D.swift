@@ -1,0 +1,95 @@
+import NN
+import TensorCore
+
+/// What all residual blocks of a network have in common.
+struct ResnetOptions {
+  var timeChannels: Int
+  var groups: Int
+  /// Of the second normalisation.
+  var groupsOut: Int
+  var epsilon: Float
+  var activation: Activation
+  var scalesAndShifts: Bool
+  /// What the sum of the two branches is divided by.
+  var outputScale: Float = 1
+  var dropout: Float = 0
+}
+
+/// What changes a feature map's size inside a residual block, or between blocks.
+enum Resampling {
+  case none
+  case nearestUp, averageDown  // diffusers' Upsample2D and Downsample2D without a convolution
+  case firUp, firDown  // StyleGAN2's, with the filter [1, 3, 3, 1]
+
+  private static let taps: [Float] = [1, 3, 3, 1]
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .none: x
+    case .nearestUp: x.upsampledNearest()
+    case .averageDown: x.averagePooled()
+    case .firUp: x.firUpsampled(taps: Self.taps)
+    case .firDown: x.firDownsampled(taps: Self.taps)
+    }
+  }
+}
+
+/// What a forward pass carries to every block.
+struct BlockContext {
+  /// activation(time embedding), [N, E]: each block's projection begins with the same activation.
+  let activatedTime: Tensor
+  /// The key of this step's drop-out, or nil outside training.
+  let dropout: NoiseKey?
+}
+
+/// A residual block conditioned on time: diffusers' `ResnetBlock2D`.
+///
+///     x ─ norm·act ─ (resample) ─ conv ─ (+ time) norm·act ─ conv ─ + ─ /outputScale
+///     └────────────── (resample) ─ (1×1 conv) ──────────────────────┘
+struct ResnetBlock2D {
+  let norm1: GroupNorm, norm2: GroupNorm
+  let conv1: Conv2D, conv2: Conv2D
+  let timeProjection: Linear
+  let shortcut: Conv2D?
+  let resampling: Resampling
+  let options: ResnetOptions
+  let dropoutIndex: UInt32
+
+  /// - Parameter forceShortcut: a 1×1 convolution around the block although the channels stay the same.
+  init(
+    _ p: ParameterScope, inputs: Int, outputs: Int, _ options: ResnetOptions, resampling: Resampling = .none,
+    forceShortcut: Bool = false
+  ) {
+    norm1 = GroupNorm(p["norm1"], channels: inputs, groups: options.groups, epsilon: options.epsilon)
+    conv1 = Conv2D(p["conv1"], inputs: inputs, outputs: outputs, kernel: 3)
+    timeProjection = Linear(
+      p["time_emb_proj"], inputs: options.timeChannels, outputs: options.scalesAndShifts ? 2 * outputs : outputs)
+    norm2 = GroupNorm(p["norm2"], channels: outputs, groups: options.groupsOut, epsilon: options.epsilon)
+    conv2 = Conv2D(p["conv2"], inputs: outputs, outputs: outputs, kernel: 3)
+    shortcut = inputs != outputs || forceShortcut
+      ? Conv2D(p["conv_shortcut"], inputs: inputs, outputs: outputs, kernel: 1) : nil
+    self.resampling = resampling
+    self.options = options
+    dropoutIndex = UInt32(truncatingIfNeeded: KeyHash.fnv1a(p.path))
+  }
+
+  /// [N, In, H, W] → [N, Out, H', W']
+  func callAsFunction(_ x: Tensor, _ context: BlockContext) -> Tensor {
+    let act = options.activation
+    var h = conv1(resampling(norm1(x, activation: act)))
+    let time = timeProjection(context.activatedTime)
+    if options.scalesAndShifts {
+      let halves = time.splitChannels([time.shape[1] / 2, time.shape[1] / 2])
+      h = norm2(h, modulation: (scale: halves[0], shift: halves[1]), activation: act)
+    } else {
+      h = norm2(h, shift: time, activation: act)
+    }
+    if var key = context.dropout, options.dropout > 0 {
+      key.index = dropoutIndex
+      h = dropout(h, probability: options.dropout, key: key)
+    }
+    let around = resampling(x)
+    h = conv2(h, adding: shortcut?(around) ?? around)
+    return options.outputScale == 1 ? h : (1 / options.outputScale) * h
+  }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import TensorCore
+
+/// The configuration of a `UNet2D`: diffusers' `UNet2DModel` keys and defaults.
+public struct UNet2DConfig: Sendable, Equatable {
+  /// Blocks of the contracting path.
+  public enum DownBlockType: String, Codable, Sendable, CaseIterable {
+    case plain = "DownBlock2D"
+    case attention = "AttnDownBlock2D"
+    case resnetDownsample = "ResnetDownsampleBlock2D"
+    case skip = "SkipDownBlock2D"
+    case attentionSkip = "AttnSkipDownBlock2D"
+  }
+
+  /// Blocks of the expanding path.
+  public enum UpBlockType: String, Codable, Sendable, CaseIterable {
+    case plain = "UpBlock2D"
+    case attention = "AttnUpBlock2D"
+    case resnetUpsample = "ResnetUpsampleBlock2D"
+    case skip = "SkipUpBlock2D"
+    case attentionSkip = "AttnSkipUpBlock2D"
+  }
+
+  /// The block between the two paths.
+  public enum MidBlockType: String, Codable, Sendable, CaseIterable { case plain = "UNetMidBlock2D" }
+
+  /// How a timestep becomes a vector.
+  public enum TimeEmbeddingType: String, Codable, Sendable, CaseIterable { case positional, fourier, learned }
+
+  /// What changes the size in attention blocks.
+  public enum ResampleType: String, Codable, Sendable, CaseIterable { case conv, resnet }
+
+  /// How the time embedding enters a residual block.
+  public enum TimeScaleShift: String, Codable, Sendable, CaseIterable {
+    case `default`
+    case scaleShift = "scale_shift"
+  }
+
+  /// What a class label is, where it is not an index into a table.
+  public enum ClassEmbedType: String, Codable, Sendable, CaseIterable { case timestep, identity }
+
+  public var sampleSize: [Int]?  // height and width
+  public var inChannels = 3
+  public var outChannels = 3
+  public var centerInputSample = false
+  public var timeEmbeddingType = TimeEmbeddingType.positional
+  public var timeEmbeddingDim: Int?
+  public var freqShift: Float = 0
+  public var flipSinToCos = true
+  public var downBlockTypes: [DownBlockType] = [.plain, .attention, .attention, .attention]
+  public var midBlockType: MidBlockType? = .plain
+  public var upBlockTypes: [UpBlockType] = [.attention, .attention, .attention, .plain]
+  public var blockOutChannels = [224, 448, 672, 896]
+  public var layersPerBlock = 2
+  public var midBlockScaleFactor: Float = 1
+  public var downsamplePadding = 1
+  public var downsampleType = ResampleType.conv
+  public var upsampleType = ResampleType.conv
+  public var dropout: Float = 0
+  public var actFn = Activation.silu
+  public var attentionHeadDim: Int? = 8
+  public var normNumGroups = 32
+  public var attnNormNumGroups: Int?
+  public var normEps: Float = 1e-5
+  public var resnetTimeScaleShift = TimeScaleShift.default
+  public var addAttention = true
+  public var classEmbedType: ClassEmbedType?
+  public var numClassEmbeds: Int?
+  public var numTrainTimesteps: Int?
+
+  /// diffusers' defaults.
+  public init() {}
+
+  /// Whether it must be given class labels.
+  public var isClassConditional: Bool { classEmbedType != nil || numClassEmbeds != nil }
+
+  /// Height and width must be multiples of this.
+  public var sizeMultiple: Int { 1 << (blockOutChannels.count - 1) }
+}
+
+/// Why a model's configuration cannot be used.
+public struct ConfigError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
+  /// The file, where it came from one.
+  public var file: String
+  /// What is wrong, as the rest of a sentence.
+  public let problem: String
+
+  /// - Parameter problem: the rest of a sentence that begins with the file's name.
+  public init(file: String = "the configuration", _ problem: String) {
+    (self.file, self.problem) = (file, problem)
+  }
+
+  /// One sentence for the user.
+  public var description: String { "\(file) \(problem)." }
+  /// The same sentence, for code that only knows `Error`.
+  public var errorDescription: String? { description }
+}
+
+extension UNet2DConfig {
+  /// - Throws: `ConfigError` where no network can be built from these values.
+  public func validate() throws(ConfigError) {
+    func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(ConfigError) {
+      if !holds { throw ConfigError(problem()) }
+    }
+    let blocks = blockOutChannels.count
+    try require(blocks > 0 && blocks <= 12, "has \(blocks) block_out_channels; 1 to 12 are possible")
+    try require(
+      downBlockTypes.count == blocks && upBlockTypes.count == blocks,
+      "has \(downBlockTypes.count) down_block_types, \(upBlockTypes.count) up_block_types and \(blocks) "
+        + "block_out_channels; there must be as many of each")
+    try require(
+      blockOutChannels.allSatisfy { (1...16_384).contains($0) } && (1...16_384).contains(inChannels)
+        && (1...16_384).contains(outChannels), "has a number of channels outside 1 to 16384")
+    try require((1...64).contains(layersPerBlock), "has layers_per_block \(layersPerBlock); 1 to 64 are possible")
+    try require(normNumGroups > 0, "has norm_num_groups \(normNumGroups); it must be positive")
+    try require((0..<1).contains(dropout), "has dropout \(dropout); it must be at least 0 and below 1")
+    try require([0, 1].contains(downsamplePadding), "has downsample_padding \(downsamplePadding); 0 or 1 are possible")
+    try require(midBlockScaleFactor != 0, "has mid_block_scale_factor 0")
+    for (i, channels) in blockOutChannels.enumerated() {
+      let usesGroups = downBlockTypes[i].isGrouped || upBlockTypes[blocks - 1 - i].isGrouped || i == 0
+      try require(
+        !usesGroups || channels % normNumGroups == 0,
+        "has norm_num_groups \(normNumGroups), which does not divide the \(channels) channels of block \(i)")
+      let head = attentionHeadDim ?? channels
+      let attends = downBlockTypes[i].attends || upBlockTypes[blocks - 1 - i].attends || (i == blocks - 1 && addAttention)
+      try require(
+        !attends || (head > 0 && channels % head == 0),
+        "has attention_head_dim \(head), which does not divide the \(channels) channels of block \(i)")
+      let skips = downBlockTypes[i].isSkip || upBlockTypes[blocks - 1 - i].isSkip
+      try require(
+        !skips || (channels >= 4 && inChannels == 3 && outChannels == 3),
+        "has a Skip block, which needs 3 input and output channels and at least 4 a block")
+      if attends && skips {
+        try require(channels % 32 == 0, "has an AttnSkip block of \(channels) channels; 32 must divide them")
+      }
+    }
+    try require(
+      timeEmbeddingType != .learned || (numTrainTimesteps ?? 0) > 0,
+      "has time_embedding_type 'learned' without num_train_timesteps")
+    try require(numClassEmbeds.map { $0 > 0 } ?? true, "has num_class_embeds below 1")
+  }
+}
+
+extension UNet2DConfig.DownBlockType {
+  var attends: Bool { self == .attention || self == .attentionSkip }
+  var isSkip: Bool { self == .skip || self == .attentionSkip }
+  var isGrouped: Bool { !isSkip }
+}
+
+extension UNet2DConfig.UpBlockType {
+  var attends: Bool { self == .attention || self == .attentionSkip }
+  var isSkip: Bool { self == .skip || self == .attentionSkip }
+  var isGrouped: Bool { !isSkip }
+}
