@@ -46,6 +46,15 @@ public struct Philox: Sendable {
     return order
   }
 
+  /// The generator itself: four words from a counter of four and a key of two.
+  package static func block(counter: [UInt32], key: [UInt32]) -> [UInt32] {
+    precondition(counter.count == 4 && key.count == 2, "Philox 4×32 takes a counter of four words and a key of two")
+    return [UInt32](unsafeUninitializedCapacity: 4) { buffer, filled in
+      if let base = buffer.baseAddress { dk_philox_block(counter, key, base) }
+      filled = 4
+    }
+  }
+
   private func raw(_ count: Int) -> [UInt32] {
     [UInt32](unsafeUninitializedCapacity: count) { buffer, filled in
       if let base = buffer.baseAddress { dk_philox_words(tail, words, base, count) }
