@@ -70,8 +70,23 @@ cpng_reader *cpng_reader_create(const uint8_t *bytes, size_t count) {
   return reader;
 }
 
+// Whether every chunk up to IEND lies within the file. libpng allocates and clears what a chunk claims to hold
+// before it reads any of it (and only warns where that exceeds the limit), so that four bytes could cost 2 GB.
+static int chunks_fit(const cpng_reader *reader) {
+  size_t position = 8;  // the signature
+  for (;;) {
+    if (reader->count < position || reader->count - position < 12) return 0;
+    const uint8_t *chunk = reader->bytes + position;
+    size_t length = png_get_uint_32(chunk);
+    if (length > reader->count - position - 12) return 0;
+    if (memcmp(chunk + 4, "IEND", 4) == 0) return 1;
+    position += 12 + length;  // length, type, data, checksum
+  }
+}
+
 cpng_status cpng_reader_facts(cpng_reader *reader, cpng_facts *facts) {
   if (setjmp(reader->failed)) return reader->status;
+  if (!chunks_fit(reader)) return reader->status = CPNG_TRUNCATED;
   png_read_info(reader->png, reader->info);
   int color_type = png_get_color_type(reader->png, reader->info);
   int has_transparency = png_get_valid(reader->png, reader->info, PNG_INFO_tRNS) != 0;
