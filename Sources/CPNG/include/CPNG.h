@@ -1,1 +1,61 @@
-// CPNG
+// libpng behind a status and an error text. libpng reports errors by longjmp, which must never unwind a
+// Swift frame, so every call that can fail is made in here, under a setjmp of this file's own.
+
+#ifndef CPNG_H
+#define CPNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  CPNG_OK = 0,
+  CPNG_TRUNCATED,  // the bytes end before the picture does
+  CPNG_DAMAGED,    // anything else that libpng calls an error
+  CPNG_NO_MEMORY
+} cpng_status;
+
+typedef struct {
+  uint32_t width;
+  uint32_t height;
+  int bit_depth;  // bits a sample as stored: 1, 2, 4, 8 or 16
+  int has_alpha;  // an alpha channel, or a transparent colour (tRNS)
+  int is_grey;
+  int is_palette;
+  int is_interlaced;
+} cpng_facts;
+
+typedef struct {
+  const char *keyword;  // Latin-1, NUL-terminated
+  const char *text;     // `count` bytes
+  size_t count;
+  int is_utf8;  // iTXt; otherwise Latin-1
+} cpng_text;
+
+typedef struct cpng_reader cpng_reader;
+
+// The bytes must outlive the reader. NULL where memory ran out.
+cpng_reader *cpng_reader_create(const uint8_t *bytes, size_t count);
+cpng_status cpng_reader_facts(cpng_reader *reader, cpng_facts *facts);
+// Fills height × width × (has_alpha ? 4 : 3) bytes, 8 bits a sample, and reads to the end of the file.
+// To be called once, after cpng_reader_facts.
+cpng_status cpng_reader_pixels(cpng_reader *reader, uint8_t *pixels);
+// Text and EXIF are complete only after the pixels, as PNG allows both behind them.
+// They belong to the reader.
+size_t cpng_reader_text_count(cpng_reader *reader);
+cpng_text cpng_reader_text(cpng_reader *reader, size_t index);
+const uint8_t *cpng_reader_exif(cpng_reader *reader, size_t *count);
+const char *cpng_reader_error(const cpng_reader *reader);
+void cpng_reader_destroy(cpng_reader *reader);
+
+typedef struct cpng_writer cpng_writer;
+
+cpng_writer *cpng_writer_create(void);
+cpng_status cpng_writer_add_text(cpng_writer *writer, const char *keyword, const char *text, int is_utf8);
+// Writes height × width × 3 bytes of 8-bit RGB.
+cpng_status cpng_writer_encode(cpng_writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height);
+// The finished file; it belongs to the writer.
+const uint8_t *cpng_writer_bytes(const cpng_writer *writer, size_t *count);
+const char *cpng_writer_error(const cpng_writer *writer);
+void cpng_writer_destroy(cpng_writer *writer);
+
+#endif

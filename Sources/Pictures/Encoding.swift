@@ -1,0 +1,76 @@
+import CJPEG
+import CPNG
+import Foundation
+
+extension Picture {
+  /// This picture as the bytes of a PNG: 8-bit RGB, the same bytes for the same picture and texts.
+  ///
+  /// - Parameters:
+  ///   - texts: written as `tEXt` where Latin-1 suffices, else as `iTXt`, in this order.
+  ///   - file: the name for errors.
+  /// - Throws: `PictureError` with `.unusableText` or `.unencodable`.
+  public func pngData(texts: [TextChunk] = [], file: String = "the PNG") throws(PictureError) -> Data {
+    guard let writer = cpng_writer_create() else {
+      throw PictureError(.unencodable(reason: "out of memory"), file: file)
+    }
+    defer { cpng_writer_destroy(writer) }
+    for chunk in texts {
+      if let flaw = chunk.flaw {
+        throw PictureError(.unusableText(keyword: chunk.keyword, reason: flaw), file: file)
+      }
+      let latin1 = Latin1.encode(chunk.text)
+      let status = cpng_writer_add_text(
+        writer, Self.cString(Latin1.encode(chunk.keyword) ?? []),
+        Self.cString(latin1 ?? Array(chunk.text.utf8)), latin1 == nil ? 1 : 0)
+      guard status == CPNG_OK else { throw Self.unencodable(cpng_writer_error(writer), file) }
+    }
+    guard cpng_writer_encode(writer, pixels, UInt32(width), UInt32(height)) == CPNG_OK else {
+      throw Self.unencodable(cpng_writer_error(writer), file)
+    }
+    var count = 0
+    guard let bytes = cpng_writer_bytes(writer, &count) else { return Data() }
+    return Data(bytes: bytes, count: count)
+  }
+
+  /// This picture as the bytes of a JPEG (JFIF). From quality 90 on colour keeps its full resolution; below,
+  /// it is halved in both directions.
+  ///
+  /// - Parameters:
+  ///   - quality: 1 to 100; 95 is hardly told from the original.
+  ///   - file: the name for errors.
+  /// - Throws: `PictureError` with `.unencodable`, as for sides beyond JPEG's 65,500.
+  public func jpegData(quality: Int = 95, file: String = "the JPEG") throws(PictureError) -> Data {
+    precondition(1...100 ~= quality, "JPEG quality \(quality) is not in 1...100")
+    var bytes: UnsafeMutablePointer<UInt8>?
+    var count = 0
+    var error = [CChar](repeating: 0, count: 256)
+    let status = cjpeg_encode(
+      pixels, UInt32(width), UInt32(height), Int32(quality), &bytes, &count, &error)
+    guard status == CJPEG_OK, let bytes else { throw Self.unencodable(error, file) }
+    return Data(bytesNoCopy: bytes, count: count, deallocator: .free)
+  }
+
+  /// Encodes by the extension of `url` and writes the file whole or not at all.
+  ///
+  /// - Parameters:
+  ///   - url: ends in `.png`, or in `.jpg` or one of its variants.
+  ///   - texts: for a PNG; a JPEG has no place for them.
+  ///   - jpegQuality: 1 to 100.
+  /// - Throws: `PictureError` where the picture cannot be encoded, `FileError` where it cannot be written.
+  public func write(to url: URL, texts: [TextChunk] = [], jpegQuality: Int = 95) throws {
+    let file = url.relativePath
+    switch PictureFormat(extension: url.pathExtension) {
+    case .png: try AtomicFile.write(pngData(texts: texts, file: file), to: url)
+    case .jpeg: try AtomicFile.write(jpegData(quality: jpegQuality, file: file), to: url)
+    case nil: throw PictureError(.unknownExtension, file: file)
+    }
+  }
+
+  private static func cString(_ bytes: [UInt8]) -> [CChar] {
+    bytes.map(CChar.init(bitPattern:)) + [0]
+  }
+
+  private static func unencodable(_ reason: UnsafePointer<CChar>, _ file: String) -> PictureError {
+    PictureError(.unencodable(reason: String(cString: reason)), file: file)
+  }
+}
