@@ -64,6 +64,22 @@ public enum AtomicFile {
     synchronise(folder: folder)
   }
 
+  /// Makes a folder, and those above it, where there is none.
+  ///
+  /// - Throws: `FileError`.
+  public static func makeFolder(_ url: URL) throws {
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      var place = url
+      while place.path != "/", !FileManager.default.fileExists(atPath: place.path) { place.deleteLastPathComponent() }
+      var isFolder: ObjCBool = false
+      let exists = FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder)
+      let reason = exists && !isFolder.boolValue ? "\(place.relativePath) is a file" : SystemError.text
+      throw FileError(file: url.relativePath, reason: reason)
+    }
+  }
+
   /// Forces the rename itself to the disk. Best effort: some file systems cannot, and the file is complete.
   private static func synchronise(folder: String) {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -1,5 +1,6 @@
 import CJPEG
 import CPNG
+import Files
 import Foundation
 
 extension Picture {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A line plot as an SVG file: several series over a common x axis. The same plot gives the same bytes.

@@ -114,12 +114,19 @@ extension UNet2DConfig: Codable {
     try readOptional(.numTrainTimesteps, &numTrainTimesteps, "a whole number or null")
   }
 
-  private enum ClassNameKey: String, CodingKey { case className = "_class_name" }
+  private enum OriginKey: String, CodingKey {
+    case className = "_class_name"
+    case diffusersVersion = "_diffusers_version"
+  }
+
+  /// The release of diffusers whose form of files this program writes.
+  public static let diffusersVersion = "0.42.1"
 
   /// Writes every key, as diffusers does.
   public func encode(to encoder: any Encoder) throws {
-    var name = encoder.container(keyedBy: ClassNameKey.self)
-    try name.encode("UNet2DModel", forKey: .className)
+    var origin = encoder.container(keyedBy: OriginKey.self)
+    try origin.encode("UNet2DModel", forKey: .className)
+    try origin.encode(Self.diffusersVersion, forKey: .diffusersVersion)
     var values = encoder.container(keyedBy: Key.self)
     if let sampleSize, sampleSize[0] == sampleSize[1] {
       try values.encode(sampleSize[0], forKey: .sampleSize)
