@@ -91,8 +91,8 @@ cjpeg_reader *cjpeg_reader_create(const uint8_t *bytes, size_t count) {
   return reader;
 }
 
-// A copy, as jpeg_finish_decompress releases the saved markers. Where memory runs out, the picture is as if it
-// had no EXIF; decoding it will fail next.
+// A copy, as jpeg_finish_decompress releases the saved markers. Where memory runs out, the picture is as if
+// it had no EXIF; decoding it will fail next.
 static void copy_exif(cjpeg_reader *reader) {
   for (jpeg_saved_marker_ptr marker = reader->jpeg.marker_list; marker; marker = marker->next) {
     if (marker->data_length >= 6 && memcmp(marker->data, "Exif\0", 5) == 0) {

@@ -10,7 +10,7 @@ final class ShapesDatasetTests: XCTestCase {
   /// `samples/shapes` is what the defaults draw, and every picture of it is fit for training.
   func testCommittedSamples() throws {
     let folder = try ImageFolder(Self.samples, classes: .folders)
-    XCTAssertEqual(folder.classes, Shape.allCases.map(\.rawValue).sorted())
+    XCTAssertEqual(folder.classes, ShapeClass.allCases.map(\.rawValue).sorted())
     let check = FolderCheck(folder, resolution: 32)
     XCTAssertEqual(check.findings, [])
 

@@ -10,7 +10,7 @@ public struct ShapesDataset: Sendable {
     /// What was drawn.
     public let picture: Picture
     /// Its class.
-    public let shape: Shape
+    public let shape: ShapeClass
     /// Such as "a red circle on a blue background".
     public let caption: String
     /// Such as `circle/0001.png`.
@@ -76,14 +76,14 @@ public struct ShapesDataset: Sendable {
     // Indices are spread by an odd multiplier first: two seeds' pictures are then not each other's neighbours.
     var mixer = SplitMix64(seed: seed)
     var generator = SplitMix64(seed: mixer.next() ^ UInt64(index) &* 0xD134_2543_DE82_EF95)
-    let shape = Shape.allCases[index % Shape.allCases.count]
+    let shape = ShapeClass.allCases[index % ShapeClass.allCases.count]
     let pair = Self.pairs[generator.below(Self.pairs.count)]
     let picture = draw(
       shape, in: Self.jittered(pair.shape.color, &generator),
       on: Self.jittered(pair.ground.color, &generator),
       radius: generator.uniform(0.3...0.42), x: generator.uniform(-0.07...0.07),
       y: generator.uniform(-0.07...0.07))
-    let number = String(index / Shape.allCases.count)
+    let number = String(index / ShapeClass.allCases.count)
     return Example(
       picture: picture, shape: shape,
       caption: "\(pair.shape.withArticle) \(shape) on \(pair.ground.withArticle) background",
@@ -95,7 +95,7 @@ public struct ShapesDataset: Sendable {
   /// - Throws: `FileError`.
   public func write(to folder: URL) throws {
     var captions = ""
-    for shape in Shape.allCases.prefix(count) {
+    for shape in ShapeClass.allCases.prefix(count) {
       try Self.makeFolder(folder.appendingPathComponent("\(shape)"))
     }
     for index in 0..<count {
@@ -124,7 +124,7 @@ public struct ShapesDataset: Sendable {
 
   /// - Parameters: radius and centre are fractions of the side; the centre is counted from the middle.
   private func draw(
-    _ shape: Shape, in color: RGB, on ground: RGB, radius: Double, x centerX: Double, y centerY: Double
+    _ shape: ShapeClass, in color: RGB, on ground: RGB, radius: Double, x centerX: Double, y centerY: Double
   ) -> Picture {
     // 8×8 samples a pixel: 64 steps of coverage look smooth.
     let samples = 8

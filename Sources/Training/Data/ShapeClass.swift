@@ -1,7 +1,7 @@
 import Foundation
 
 /// The classes of the data set that Darkroom draws itself.
-public enum Shape: String, Sendable, CaseIterable {
+public enum ShapeClass: String, Sendable, CaseIterable {
   /// A disc.
   case circle
   /// Two crossing bars, upright.
