@@ -36,6 +36,10 @@ static cjpeg_status encode(
     struct writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height, int quality) {
   if (setjmp(writer->failed)) return writer->status;
   struct jpeg_compress_struct *jpeg = &writer->jpeg;
+  if (width > JPEG_MAX_DIMENSION || height > JPEG_MAX_DIMENSION) {
+    snprintf(writer->error, 256, "JPEG ends at %ld pixels a side", JPEG_MAX_DIMENSION);
+    return CJPEG_DAMAGED;
+  }
   jpeg_create_compress(jpeg);
   jpeg_mem_dest(jpeg, &writer->bytes, &writer->count);
   jpeg->image_width = width;
@@ -75,8 +79,8 @@ cjpeg_status cjpeg_encode(
     *bytes = writer->bytes;
     *count = writer->count;
   }
-  // On failure (in effect, out of memory) the buffer leaks: libjpeg may have freed and replaced the one that
-  // writer->bytes still names.
+  // On failure, which only a lack of memory can still cause, the buffer leaks: libjpeg may have freed and
+  // replaced the one that writer->bytes names.
   free(writer);
   return status;
 }

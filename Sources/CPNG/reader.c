@@ -70,8 +70,8 @@ cpng_reader *cpng_reader_create(const uint8_t *bytes, size_t count) {
   return reader;
 }
 
-// Whether every chunk up to IEND lies within the file. libpng allocates and clears what a chunk claims to hold
-// before it reads any of it (and only warns where that exceeds the limit), so that four bytes could cost 2 GB.
+// Whether every chunk up to IEND lies within the file. libpng allocates and clears what a chunk claims to
+// hold before it reads any of it (and only warns where that exceeds the limit): four bytes could cost 2 GB.
 static int chunks_fit(const cpng_reader *reader) {
   size_t position = 8;  // the signature
   for (;;) {

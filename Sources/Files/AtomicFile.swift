@@ -7,6 +7,12 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible, Loc
   /// The system's reason, such as "no space left on device".
   public let reason: String
 
+  /// An error for a file and the system's reason, in lower case and without a full stop.
+  public init(file: String, reason: String) {
+    self.file = file
+    self.reason = reason
+  }
+
   /// One sentence that names the file, what is wrong and what to do.
   public var description: String {
     "\(file) cannot be written (\(reason)); nothing was left behind: check the folder and its free space."

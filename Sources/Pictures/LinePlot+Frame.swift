@@ -33,7 +33,7 @@ extension LinePlot {
         yRange = (tight.lowerBound - room)...(tight.upperBound + room)
         yTicks = .logarithmic(pow(10, yRange.lowerBound)...pow(10, yRange.upperBound))
       }
-      xTicks = .linear(xRange, count: 8)
+      xTicks = .linear(xRange, count: 10)
     }
 
     /// Whether the point has a place on both axes.

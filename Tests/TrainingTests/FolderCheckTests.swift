@@ -1,0 +1,102 @@
+import Foundation
+import Pictures
+import Training
+import XCTest
+
+final class FolderCheckTests: XCTestCase {
+  private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Fixtures/pictures")
+
+  private func fixture(_ name: String) throws -> Data {
+    try Data(contentsOf: Self.fixtures.appendingPathComponent(name))
+  }
+
+  /// One of everything that goes wrong in real folders.
+  private func badFolder() throws -> ScratchFolder {
+    let scratch = try ScratchFolder(self)
+    try scratch.picture("good.png")
+    try scratch.file("copy.png", Data(contentsOf: scratch.url.appendingPathComponent("good.png")))
+    try scratch.file("cut.png", fixture("rgb8.png").dropLast(40))
+    try scratch.file("cut.jpg", fixture("ycc420.jpg").dropLast(40))
+    try scratch.file("really-jpeg.png", fixture("ycc444.jpg"))
+    try scratch.file("zero.png", Data())
+    try scratch.text("error-page.jpg", "<html>404</html>")
+    try scratch.picture("dot.png", width: 1, height: 1)
+    try scratch.picture("strip.png", width: 60_000, height: 10)
+    try scratch.picture("flat.png", width: 200, height: 40)
+    try scratch.file("alpha.png", fixture("rgba8.png"))
+    try scratch.file("grey.jpg", fixture("grey.jpg"))
+    try scratch.file("turned.jpg", fixture("exif6.jpg"))
+    try scratch.text("later.webp", "RIFF")
+    try scratch.text("metadata.jsonl", #"{"file_name": "lost.png", "text": "gone"}"#)
+    return scratch
+  }
+
+  func testNamesEveryProblem() throws {
+    let folder = try ImageFolder(badFolder().url)
+    let check = FolderCheck(folder, resolution: 32)
+    let problems = Dictionary(grouping: check.findings, by: \.path).mapValues { $0.map(\.problem) }
+    func cause(_ path: String) -> PictureError.Cause? {
+      guard case .undecodable(let error) = problems[path]?.first else { return nil }
+      return error.cause
+    }
+    XCTAssertEqual(cause("cut.png"), .truncated(format: .png))
+    XCTAssertEqual(cause("cut.jpg"), .truncated(format: .jpeg))
+    XCTAssertEqual(cause("zero.png"), .empty)
+    XCTAssertEqual(cause("error-page.jpg"), .text)
+    XCTAssertEqual(cause("strip.png"), .tooLarge(width: 60_000, height: 10, limits: PictureLimits()))
+    XCTAssertEqual(problems["really-jpeg.png"]?.first, .mislabelled(actually: .jpeg))
+    XCTAssertEqual(problems["dot.png"], [.tooSmall(width: 1, height: 1)])
+    XCTAssertEqual(problems["flat.png"], [.extremeAspect(width: 200, height: 40)])
+    XCTAssertEqual(problems["alpha.png"], [.small(width: 13, height: 9), .alpha])
+    XCTAssertEqual(problems["grey.jpg"], [.small(width: 40, height: 24), .grey])
+    XCTAssertEqual(problems["turned.jpg"], [.small(width: 40, height: 24), .rotated(.turnedLeft)])
+    XCTAssertEqual(problems["good.png"], [.duplicate(of: "copy.png", inOtherClass: false)])
+    XCTAssertEqual(problems["lost.png"], [.missing])
+    XCTAssertEqual(problems["later.webp"], [.foreignFormat])
+    XCTAssertNil(problems["copy.png"])
+    XCTAssertTrue(check.hasErrors)
+    XCTAssertEqual(
+      check.usableFolder.items.map(\.path),
+      ["alpha.png", "copy.png", "flat.png", "good.png", "grey.jpg", "turned.jpg"])
+  }
+
+  func testReport() throws {
+    let scratch = try ScratchFolder(self)
+    for path in ["cat/1.png", "cat/2.png", "dog/1.png"] { try scratch.picture(path) }
+    try scratch.file("dog/2.png", Data())
+    try scratch.file("dog/3.png", Data(contentsOf: scratch.url.appendingPathComponent("cat/1.png")))
+    let folder = try ImageFolder(scratch.url, classes: .folders)
+    let report = FolderCheck(folder, resolution: 64).report(filesPerKind: 2)
+    XCTAssertEqual(
+      report,
+      """
+      \(scratch.url.relativePath): 5 pictures, 2 classes (cat 2, dog 3), all 32×32
+
+      Errors, to be mended before training:
+        Empty files (0 bytes): 1
+          dog/2.png
+
+      Notes:
+        Duplicates, pixel for pixel: 1
+          dog/3.png (as cat/1.png, in another class)
+        Smaller than 64 pixels (will be enlarged): 4
+          cat/1.png (32×32)
+          cat/2.png (32×32)
+          … and 2 more
+
+      Not fit for training: 1 file.
+      """)
+  }
+
+  func testGoodFolder() throws {
+    let scratch = try ScratchFolder(self)
+    try scratch.picture("a.png")
+    try scratch.picture("b.jpg", width: 40, height: 50)
+    let check = FolderCheck(try ImageFolder(scratch.url), resolution: 32)
+    XCTAssertFalse(check.hasErrors)
+    XCTAssertEqual(
+      check.report(),
+      "\(scratch.url.relativePath): 2 pictures, 32 to 40 wide, 32 to 50 high\n\nFit for training.")
+  }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Pictures
+import Training
+import XCTest
+
+/// A folder of small pictures that goes away with its test.
+final class ScratchFolder {
+  let url: URL
+
+  init(_ test: XCTestCase) throws {
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent("folder-\(UUID().uuidString)")
+    self.url = url
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    test.addTeardownBlock { try? FileManager.default.removeItem(at: url) }
+  }
+
+  /// The next picture is unlike all before it.
+  private var shade: UInt8 = 0
+
+  func picture(_ path: String, width: Int = 32, height: Int = 32) throws {
+    shade += 1
+    try picture(path, Picture(width: width, height: height, color: RGB(shade, 0, 0)))
+  }
+
+  func picture(_ path: String, _ picture: Picture) throws {
+    let isJPEG = path.hasSuffix("jpg")
+    try file(path, isJPEG ? picture.jpegData() : picture.pngData())
+  }
+
+  func text(_ path: String, _ text: String) throws { try file(path, Data(text.utf8)) }
+
+  func file(_ path: String, _ data: Data) throws {
+    let place = url.appendingPathComponent(path)
+    try FileManager.default.createDirectory(
+      at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try data.write(to: place)
+  }
+}
+
+final class ImageFolderTests: XCTestCase {
+  func testListsRecursivelyInOrderOfBytes() throws {
+    let scratch = try ScratchFolder(self)
+    for path in [
+      "b.png", "a/z.JPG", "a/B.jpeg", "É.png", "a.png", "a/deep/x.png", ".hidden.png", ".git/y.png",
+    ] {
+      try scratch.picture(path)
+    }
+    try scratch.text("notes.md", "no picture")
+    try scratch.text("photo.webp", "RIFF")
+    let folder = try ImageFolder(scratch.url)
+    XCTAssertEqual(
+      folder.items.map(\.path), ["a.png", "a/B.jpeg", "a/deep/x.png", "a/z.JPG", "b.png", "É.png"])
+    XCTAssertEqual(folder.foreignFiles, ["photo.webp"])
+    XCTAssertTrue(folder.items.allSatisfy { $0.classIndex == nil })
+  }
+
+  func testFoldersAreClasses() throws {
+    let scratch = try ScratchFolder(self)
+    for path in ["dog/1.png", "cat/1.png", "cat/more/2.png", "stray.png"] { try scratch.picture(path) }
+    try scratch.text("empty/readme.txt", "nothing here")
+    let folder = try ImageFolder(scratch.url, classes: .folders)
+    XCTAssertEqual(folder.classes, ["cat", "dog"])
+    XCTAssertEqual(folder.items.map(\.classIndex), [0, 0, 1])
+    XCTAssertEqual(folder.strayFiles, ["stray.png"])
+    XCTAssertEqual(folder.excluding(["dog/1.png"]).classes, ["cat", "dog"])
+  }
+
+  func testCaptions() throws {
+    let scratch = try ScratchFolder(self)
+    for path in ["a.png", "b.png", "c.png", "d.png", "sub/e.png"] { try scratch.picture(path) }
+    try scratch.text("a.txt", " a first text\n")
+    try scratch.text("b.caption", "a second")
+    try scratch.text("c.txt", "overruled")
+    try scratch.text(
+      "metadata.jsonl", #"{"file_name": "c.png", "text": "a \"third\", 猫", "more": [1]}"# + "\n\n")
+    try scratch.text("sub/metadata.jsonl", #"{"file_name":"e.png","text":"deep"}"# + "\r\n")
+    let folder = try ImageFolder(scratch.url)
+    XCTAssertEqual(
+      folder.items.map(\.caption), ["a first text", "a second", "a \"third\", 猫", nil, "deep"])
+  }
+
+  func testLinkToParentEnds() throws {
+    let scratch = try ScratchFolder(self)
+    try scratch.picture("a/1.png")
+    try FileManager.default.createSymbolicLink(
+      at: scratch.url.appendingPathComponent("a/loop"), withDestinationURL: scratch.url)
+    XCTAssertEqual(try ImageFolder(scratch.url).items.count, 1)
+  }
+
+  func testErrors() throws {
+    let scratch = try ScratchFolder(self)
+    func sentence(_ path: String = "", classes: ImageFolder.Classes = .none) -> String {
+      do {
+        _ = try ImageFolder(scratch.url.appendingPathComponent(path), classes: classes)
+        return "nothing was thrown"
+      } catch { return error.description }
+    }
+    XCTAssertTrue(sentence("none").contains("does not exist; check the path"))
+    XCTAssertTrue(sentence().contains("holds no .png, .jpg or .jpeg file"))
+    try scratch.picture("a.png")
+    XCTAssertTrue(sentence("a.png").contains("is a file; name the folder"))
+    XCTAssertTrue(sentence(classes: .folders).contains("no sub-folders with pictures"))
+    try scratch.text("metadata.jsonl", "{\"file_name\": \"a.png\"}\n{\"text\": \"a\"}\n")
+    XCTAssertTrue(sentence().contains("metadata.jsonl, line 2: \"file_name\" is missing"), sentence())
+    try scratch.text("metadata.jsonl", "oops\n")
+    XCTAssertTrue(sentence().contains("metadata.jsonl, line 1: it does not parse"), sentence())
+  }
+}
