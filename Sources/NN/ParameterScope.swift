@@ -22,6 +22,8 @@ public final class ParameterStore {
     case fresh(seed: UInt64)
     /// Read from a checkpoint.
     case checkpoint(Checkpoint)
+    /// Tensors that exist already, by key: a network over averaged weights.
+    case tensors([String: Tensor])
   }
 
   /// The trainable tensors by key, in construction order.
@@ -66,8 +68,16 @@ public final class ParameterStore {
       switch source {
       case .fresh(let seed): Self.fresh(key, shape, initial, seed)
       case .checkpoint(let checkpoint): read(key, shape, checkpoint)
+      case .tensors(let tensors): shared(key, shape, tensors)
       }
     if trainable { parameters.append((key, tensor)) } else { buffers.append((key, tensor)) }
+    return tensor
+  }
+
+  private func shared(_ key: String, _ shape: [Int], _ tensors: [String: Tensor]) -> Tensor {
+    guard let tensor = tensors[key], tensor.shape == shape else {
+      preconditionFailure("a network was given no '\(key)' of \(shape)")
+    }
     return tensor
   }
 

@@ -31,9 +31,9 @@ public struct DenoisingLoop {
   ///
   /// - Parameter progress: told after each step how many of how many are done.
   public func run(
-    _ shape: [Int], noise: inout any NoiseSource, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
-  ) rethrows -> Tensor {
-    try withoutGradients {
+    _ shape: [Int], noise: inout any NoiseSource, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) -> Tensor {
+    withoutGradients {
       var sampler = sampler
       var x = noise.normal(shape, .initialLatents, step: 0)
       if sampler.initialNoiseScale != 1 { x = sampler.initialNoiseScale * x }
@@ -44,7 +44,7 @@ public struct DenoisingLoop {
         let draw = sampler.needsNoise(i) ? noise.normal(shape, .samplerStep, step: i) : nil
         x = sampler.step(i, denoised, x, noise: draw)
         if let afterStep { x = afterStep(i, x) }
-        try progress(i + 1, sampler.timesteps.count)
+        progress(i + 1, sampler.timesteps.count)
       }
       return x
     }

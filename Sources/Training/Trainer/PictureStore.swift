@@ -1,0 +1,65 @@
+import Pictures
+
+/// The training pictures at the training size, decoded once and kept as bytes while there is room.
+public final class PictureStore {
+  private let items: [ImageFolder.Item]
+  private let resolution: Int
+  private let crop: TrainingOptions.CropMode
+  private var kept: [Picture?]
+  private var room: Int
+
+  /// - Parameter budget: bytes of pictures to keep; beyond it they are decoded each time.
+  public init(
+    _ folder: ImageFolder, resolution: Int, crop: TrainingOptions.CropMode, budget: Int = 2 << 30
+  ) {
+    items = folder.items
+    self.resolution = resolution
+    self.crop = crop
+    kept = Array(repeating: nil, count: items.count)
+    room = budget
+  }
+
+  /// How many pictures there are.
+  public var count: Int { items.count }
+
+  /// The class of a picture.
+  public func classIndex(_ index: Int) -> Int? { items[index].classIndex }
+
+  /// A picture's planes `[3, R, R]` in [-1, 1].
+  ///
+  /// - Parameters:
+  ///   - place: where a random crop lies, as fractions of the room there is.
+  ///   - mirrored: left for right.
+  /// - Throws: `PictureError`.
+  public func planes(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> [Float] {
+    let picture = try decoded(index)
+    let square = crop == .random
+      ? picture.cropped(
+        width: resolution, height: resolution, at: .at(x: Double(place.x), y: Double(place.y))) : picture
+    var planes = square.planarFloats()
+    if mirrored {
+      for row in stride(from: 0, to: planes.count, by: resolution) { planes[row..<row + resolution].reverse() }
+    }
+    return planes
+  }
+
+  /// Cropped already where the crop is fixed; with the shorter side at the resolution where it is not.
+  private func decoded(_ index: Int) throws -> Picture {
+    if let picture = kept[index] { return picture }
+    let whole = try DecodedPicture(contentsOf: items[index].url).picture
+    let shorter = min(whole.width, whole.height)
+    let picture =
+      switch crop {
+      case .center: whole.resizedToFill(width: resolution, height: resolution)
+      case .random:
+        whole.resized(
+          width: max(resolution, whole.width * resolution / shorter),
+          height: max(resolution, whole.height * resolution / shorter))
+      }
+    if picture.pixels.count <= room {
+      room -= picture.pixels.count
+      kept[index] = picture
+    }
+    return picture
+  }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Models
+import NN
+import Pictures
+import Schedulers
+import TensorCore
+
+/// Trains a U-Net to denoise the pictures of a folder (Ho et al. 2020, algorithm 1).
+public final class Trainer {
+  /// What one update did.
+  public struct Report: Sendable, Equatable {
+    /// The update's number, counted from 1.
+    public let step: Int
+    /// Mean over the update's pictures.
+    public let loss: Float
+    /// Of all gradients together, before clipping.
+    public let gradientNorm: Float
+    /// Of this update.
+    public let learningRate: Float
+  }
+
+  /// What decides the run.
+  public let options: TrainingOptions
+  /// The network whose weights are being trained.
+  public let model: UNet2D
+  /// The averaged weights, in the order of the model's parameters; what is saved and sampled from.
+  public let averages: [Tensor]
+  /// How many updates were made.
+  public var stepsTaken: Int { optimizer.stepsTaken }
+
+  let optimizer: AdamW
+  private let ema: ExponentialMovingAverage
+  private let schedule: NoiseSchedule
+  private let prediction: SchedulerConfig.PredictionType
+  private let nullClass: Int?
+  private let pictures: PictureStore
+  private var plan: BatchPlan
+  private let parameters: [Tensor]
+
+  /// - Parameters:
+  ///   - scheduler: the noise to train with.
+  ///   - nullClass: the label that stands for none; nil for a network without classes.
+  ///   - state: what a stopped run left.
+  /// - Throws: `SchedulerError`, or `TrainingStateError` where the state is of another network.
+  public init(
+    _ model: UNet2D, _ scheduler: SchedulerConfig, _ pictures: PictureStore, nullClass: Int?,
+    _ options: TrainingOptions, resuming state: TrainingState? = nil
+  ) throws {
+    self.options = options
+    self.model = model
+    self.pictures = pictures
+    self.nullClass = nullClass
+    schedule = try NoiseSchedule(scheduler)
+    prediction = scheduler.predictionType
+    parameters = model.parameters.parameters.map(\.tensor)
+    plan = BatchPlan(pictures: pictures.count, timesteps: schedule.count, options: options)
+    ema = ExponentialMovingAverage(decay: options.emaDecay)
+    if let state {
+      try state.restore(model.parameters.parameters)
+      averages = state.averages
+      optimizer = AdamW(
+        parameters, options.optimizer, moments: (state.firstMoments, state.secondMoments),
+        stepsTaken: state.stepsTaken)
+    } else {
+      averages = parameters.map { Tensor($0.values, shape: $0.shape) }
+      optimizer = AdamW(parameters, options.optimizer)
+    }
+  }
+
+  /// One update of the weights.
+  ///
+  /// - Throws: `TrainingError.notFinite` before anything is changed; `PictureError` where a picture cannot be read.
+  public func step() throws -> Report {
+    let step = stepsTaken
+    var loss: Float = 0
+    var sum: [Tensor] = []
+    for micro in 0..<options.accumulate {
+      let examples = plan.batch(step: step, micro: micro)
+      let (x0, labels) = try batch(examples)
+      let timesteps = examples.map(\.timestep)
+      let noise = noise(examples, shape: x0.shape)
+      let noisy = schedule.addNoise(x0, noise, timesteps: timesteps)
+      let target = prediction.target(
+        x0: x0, noise: noise, alphasCumprod: timesteps.map { schedule.alphasCumprod[$0] })
+      let dropout = NoiseKey(
+        seed: options.seed, index: 0, step: UInt32(step * options.accumulate + micro), purpose: .dropout)
+      let (value, gradients) = valueAndGradients(of: parameters) {
+        meanSquaredError(
+          model(noisy, timesteps: timesteps.map(Float.init), labels: labels, dropout: dropout), target)
+      }
+      loss += value.item / Float(options.accumulate)
+      sum = sum.isEmpty ? gradients : zip(sum, gradients).map { $0 + $1 }
+    }
+    if options.accumulate > 1 { sum = sum.map { 1 / Float(options.accumulate) * $0 } }
+    let norm = AdamW.norm(sum)
+    guard loss.isFinite, norm.isFinite else { throw TrainingError.notFinite(step: step + 1, loss: loss) }
+    let rate = options.learningRate.at(step, of: options.steps)
+    optimizer.step(sum, norm: norm, learningRate: rate)
+    ema.update(averages, from: parameters, step: step + 1)
+    return Report(step: step + 1, loss: loss, gradientNorm: norm, learningRate: rate)
+  }
+
+  private func batch(_ examples: [BatchPlan.Example]) throws -> (Tensor, ClassLabels?) {
+    let side = options.resolution
+    let values = try examples.flatMap {
+      try pictures.planes($0.picture, place: ($0.cropX, $0.cropY), mirrored: $0.mirrored)
+    }
+    let labels = nullClass.map { null in
+      ClassLabels.indices(examples.map { $0.dropsLabel ? null : pictures.classIndex($0.picture) ?? null })
+    }
+    return (Tensor(values, shape: [examples.count, 3, side, side]), labels)
+  }
+
+  /// An example's noise is keyed by its number, so that no batch size or stop changes it.
+  private func noise(_ examples: [BatchPlan.Example], shape: [Int]) -> Tensor {
+    let size = shape.dropFirst().reduce(1, *)
+    let result = Tensor(uninitialized: shape)
+    parallelFor(examples.count) { n in
+      let key = BatchPlan.key(options.seed, Int(examples[n].number), .trainingNoise)
+      Philox(key).normal(size).withUnsafeBufferPointer { values in
+        guard let base = values.baseAddress else { return }
+        (result.pointer + n * size).update(from: base, count: size)
+      }
+    }
+    return result
+  }
+}
+
+/// Why training stopped.
+public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
+  /// The loss or a gradient is infinite or not a number.
+  case notFinite(step: Int, loss: Float)
+
+  /// One sentence for the user.
+  public var description: String {
+    switch self {
+    case .notFinite(let step, let loss):
+      "the loss at step \(step) is \(loss) or its gradient is not finite; lower the --learning-rate, or lengthen the "
+        + "--warmup, and --resume from the last checkpoint."
+    }
+  }
+
+  /// The same sentence, for code that only knows `Error`.
+  public var errorDescription: String? { description }
+}
