@@ -29,7 +29,7 @@ let package = Package(
     .executableTarget(
       name: "darkroom",
       dependencies: [
-        "Training", "Pipelines", "Pictures",
+        "Training", "Pipelines", "Pictures", "Schedulers", "Models", "NN", "TensorCore", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+import Pictures
+import Training
+
+/// `darkroom data`: folders of pictures.
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data", abstract: "Check a folder of pictures, or draw one.",
+    subcommands: [Check.self, DrawShapes.self])
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Open every picture of a folder and name each one that is not as it should be.",
+      discussion: "Ends with exit code 1 where training would refuse the folder; everything else is a note.")
+
+    @Argument(help: "The folder.")
+    var folder: String
+
+    @Option(help: "The size that training will use, in pixels a side.")
+    var resolution = 32
+
+    @Option(help: "Where classes come from: none, or folders (sub-folders are classes).")
+    var classes = ImageFolder.Classes.none
+
+    func run() throws {
+      guard (1...8192).contains(resolution) else { throw Failure("--resolution must be from 1 to 8192.") }
+      let check = FolderCheck(try ImageFolder(URL(fileURLWithPath: folder), classes: classes), resolution: resolution)
+      print(check.report())
+      if check.hasErrors { throw ExitCode.failure }
+    }
+  }
+
+  struct DrawShapes: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "draw-shapes",
+      abstract: "Draw the default data set: eight kinds of shapes in many colours, sizes and places.",
+      discussion: "Each kind gets a sub-folder; metadata.jsonl holds captions. The same seed draws the same pictures.")
+
+    @Argument(help: "The folder to draw into; made if there is none.")
+    var folder: String
+
+    @Option(help: "How many pictures.")
+    var count = 1024
+
+    @Option(help: "Pixels a side.")
+    var size = 32
+
+    @Option(help: "The seed of everything random in them.")
+    var seed: UInt64 = 0
+
+    func validate() throws {
+      if !(1...1_000_000).contains(count) { throw ValidationError("--count must be from 1 to 1000000.") }
+      if !(8...4096).contains(size) { throw ValidationError("--size must be from 8 to 4096.") }
+    }
+
+    func run() throws {
+      try ShapesDataset(count: count, size: size, seed: seed).write(to: URL(fileURLWithPath: folder))
+      Console.note("drew \(count) pictures of \(size)x\(size) into \(folder)")
+    }
+  }
+}
+
+extension ImageFolder.Classes: ExpressibleByArgument {}

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Foundation
+import Models
+import NN
+import Pipelines
+import Schedulers
+import TensorCore
+import Training
+
+/// `darkroom train`: a folder of pictures to a model.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a U-Net on a folder of pictures.",
+    discussion: """
+      The output folder is a diffusers pipeline holding the averaged weights at every checkpoint, beside training/ (what \
+      --resume needs), metrics.jsonl, loss.svg and previews/. Every picture is checked before the first step. Ctrl-C \
+      saves a checkpoint and ends; --resume goes on, and ends in the same bytes as a run that was never stopped.
+      """)
+
+  @Argument(help: "The folder of PNG and JPEG pictures.")
+  var images: String
+
+  @Option(name: .shortAndLong, help: "The run's folder; made if there is none.")
+  var output: String
+
+  @Flag(help: "Go on from the run's last checkpoint; begins anew where there is none.")
+  var resume = false
+
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Model") var network: NetworkOptions
+  @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
+  @OptionGroup(title: "Outputs") var outputs: OutputOptions
+  @OptionGroup(title: "Machine") var compute: ComputeOptions
+
+  func run() throws {
+    try compute.apply()
+    let (config, sizeFromModel) = try network.network()
+    let resolution = data.resolution ?? sizeFromModel
+    var options = TrainingOptions()
+    (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
+    try optimisation.fill(&options)
+    options.threads = threadCount
+    let scheduler = try network.noise()
+    guard resolution % config.sizeMultiple == 0, (1...4096).contains(resolution) else {
+      throw Failure(
+        "--resolution \(resolution): this network needs a multiple of \(config.sizeMultiple), up to 4096.")
+    }
+    guard config.inChannels == 3, config.outChannels == 3 else {
+      throw Failure("this network has \(config.inChannels) input and \(config.outChannels) output channels; pictures have 3.")
+    }
+    let run = URL(fileURLWithPath: output)
+    let stateURL = TrainingState.url(in: run)
+    let stopped = FileManager.default.fileExists(atPath: stateURL.path)
+    try refuseToOverwrite(run, stopped: stopped)
+
+    let folder = try data.checked(images, resolution: resolution)
+    var model = config
+    model.sampleSize = [resolution, resolution]
+    let nullClass = folder.classes.isEmpty ? nil : folder.classes.count
+    model.numClassEmbeds = nullClass.map { $0 + 1 }
+    let unet = try UNet2D(model, ParameterStore(.fresh(seed: options.seed)))
+
+    var state: TrainingState?
+    if resume && stopped {
+      let found = try TrainingState(contentsOf: stateURL, for: unet.parameters)
+      if let (name, kept, given) = found.options.conflict(with: options) {
+        throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
+      }
+      options.threads = found.options.threads
+      threadCount = options.threads
+      state = found
+      Console.note("resuming \(output) after step \(found.stepsTaken)")
+    } else if resume {
+      Console.note("\(output) has no checkpoint yet; beginning anew")
+    }
+    let trainer = try Trainer(
+      unet, scheduler, PictureStore(folder, resolution: resolution, crop: data.crop), nullClass: nullClass, options,
+      resuming: state)
+    let training = try TrainingRun(
+      trainer, scheduler, classes: folder.classes, nullClass: nullClass,
+      .init(checkpointEvery: outputs.checkpointEvery, previewEvery: outputs.previewEvery), folder: run)
+    Console.note(
+      "training \(unet.parameters.parameterCount) parameters on \(folder.items.count) pictures, "
+        + (folder.classes.isEmpty ? "" : "\(folder.classes.count) classes, ") + "\(threadCount) threads")
+    let progress = ProgressReport(options)
+    Interruption.watch()
+    let end = try training.run(
+      shouldStop: { Interruption.wanted }, report: progress.report, note: { Console.note($0) })
+    Console.endTransient()
+    if end == .interrupted {
+      Console.note("stopped; the same command with --resume goes on")
+      throw ExitCode(130)
+    }
+  }
+
+  private func refuseToOverwrite(_ run: URL, stopped: Bool) throws {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: run.path, isDirectory: &isFolder), !isFolder.boolValue {
+      throw Failure("--output \(output) is a file; name a folder.")
+    }
+    if stopped && !resume {
+      throw Failure("--output \(output) holds a run already; add --resume to go on with it, or name another folder.")
+    }
+  }
+}
+
+/// A line that a person watches, or one now and then for a file.
+private final class ProgressReport {
+  private let options: TrainingOptions
+  private let clock = Stopwatch()
+  private var first: Int?
+  private var mean: Float?
+  private var lastLine = -60.0
+
+  init(_ options: TrainingOptions) { self.options = options }
+
+  func report(_ r: Trainer.Report) {
+    let first = first ?? r.step
+    self.first = first
+    mean = mean.map { 0.95 * $0 + 0.05 * r.loss } ?? r.loss
+    let seconds = clock.seconds
+    let done = r.step - first + 1
+    let rate = Double(done * options.picturesPerStep) / seconds
+    let left = seconds / Double(done) * Double(options.steps - r.step)
+    let line = String(
+      format: "step %d/%d  loss %.4f (mean %.4f)  %.1f images/s  ", r.step, options.steps, r.loss, mean ?? r.loss, rate)
+      + "\(Console.duration(left)) left"
+    if Console.isTerminal {
+      Console.transient(line)
+    } else if seconds - lastLine >= 10 || r.step == options.steps {
+      lastLine = seconds
+      Console.note(line)
+    }
+  }
+}
+
+/// Ctrl-C and termination: the first asks for a checkpoint, the second ends at once.
+private enum Interruption {
+  // Written by the signal handler alone, read between steps; a stale read costs one more step.
+  nonisolated(unsafe) private static var count: sig_atomic_t = 0
+
+  static var wanted: Bool { count > 0 }
+
+  static func watch() {
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        Interruption.count += 1
+        if Interruption.count > 1 { _exit(128 + number) }
+      }
+    }
+  }
+}
