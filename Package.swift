@@ -40,7 +40,7 @@ let package = Package(
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Files"]),
     .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "TestSupport"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["darkroom", "Pictures", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

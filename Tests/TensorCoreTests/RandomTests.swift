@@ -46,7 +46,27 @@ final class RandomTests: XCTestCase {
       Philox(key).normal(4), Philox(NoiseKey(seed: 42, index: 2, step: 2, purpose: .samplerStep)).normal(4))
     XCTAssertEqual(Philox(key).normal(4).map(\.bitPattern), Self.pinned)
     XCTAssertEqual(Set(Philox(key).permutation(1000)), Set(0..<1000))
-    XCTAssertTrue(Philox(key).integers(1000, below: 7).allSatisfy { (0..<7).contains($0) })
+  }
+
+  /// Each value of each draw as often as chance allows: χ² within five deviations of its mean.
+  func testIntegersAndPermutationsAreUniform() {
+    func chiSquared(_ counts: [Int], _ expected: Double) -> Double {
+      counts.reduce(0) { $0 + pow(Double($1) - expected, 2) / expected }
+    }
+    let bound = 100
+    let draws = Philox(NoiseKey(seed: 5, index: 0, step: 0, purpose: .trainingTimestep)).integers(100_000, below: bound)
+    XCTAssertTrue(draws.allSatisfy { (0..<bound).contains($0) })
+    let counts = draws.reduce(into: [Int](repeating: 0, count: bound)) { $0[$1] += 1 }
+    XCTAssertEqual(chiSquared(counts, 1000), 99, accuracy: 5 * (2.0 * 99).squareRoot())
+    // Where the first of ten ends up, and how many stay in place (one on average).
+    var (places, fixed) = ([Int](repeating: 0, count: 10), 0)
+    for i in 0..<5000 {
+      let order = Philox(NoiseKey(seed: 5, index: UInt32(i), step: 0, purpose: .dataOrder)).permutation(10)
+      places[order.firstIndex(of: 0) ?? 0] += 1
+      fixed += order.indices.filter { order[$0] == $0 }.count
+    }
+    XCTAssertEqual(chiSquared(places, 500), 9, accuracy: 5 * 18.0.squareRoot())
+    XCTAssertEqual(Double(fixed), 5000, accuracy: 5 * 5000.0.squareRoot())
   }
 
   private static let pinned: [UInt32] = [3_208_857_741, 1_065_463_866, 1_070_239_165, 1_071_588_094]

@@ -33,7 +33,7 @@ public struct Philox: Sendable {
   /// `count` integers, uniform on 0 ..< bound. Multiply-and-shift: the bias is at most bound / 2³².
   public func integers(_ count: Int, below bound: Int) -> [Int] {
     precondition(bound > 0 && bound <= Int(UInt32.max), "integers below \(bound)")
-    return raw(count).map { Int(UInt64($0) * UInt64(bound) >> 32) }
+    return raw(count).map { Self.scaled($0, below: bound) }
   }
 
   /// 0 ..< count in a uniformly random order (Fisher–Yates).
@@ -41,9 +41,13 @@ public struct Philox: Sendable {
     var order = Array(0..<count)
     let words = raw(count)
     for i in order.indices.dropFirst().reversed() {
-      order.swapAt(i, Int(UInt64(words[i]) * UInt64(i + 1) >> 32))
+      order.swapAt(i, Self.scaled(words[i], below: i + 1))
     }
     return order
+  }
+
+  private static func scaled(_ word: UInt32, below bound: Int) -> Int {
+    Int((UInt64(word) * UInt64(bound)) >> 32)
   }
 
   /// The generator itself: four words from a counter of four and a key of two.
