@@ -3,7 +3,7 @@ import TensorCore
 
 /// An exponential moving average of the parameters, which is what is saved and sampled from.
 ///
-/// The decay warms up as (1 + step)/(10 + step), at most `decay`, so that a short run is not held at its beginning: the
+/// The decay of update s warms up as s/(9 + s) from 0 at the first, at most `decay`, so that a short run is not held at its beginning: the
 /// rule of diffusers' `EMAModel` without `use_ema_warmup`.
 public struct ExponentialMovingAverage {
   /// The decay after the warm-up.
@@ -13,7 +13,7 @@ public struct ExponentialMovingAverage {
   public init(decay: Float) { self.decay = decay }
 
   /// The decay of the update after step number `step`, counted from 1.
-  public func decay(at step: Int) -> Float { min(decay, Float(step) / Float(9 + step)) }
+  public func decay(at step: Int) -> Float { step <= 1 ? 0 : min(decay, Float(step) / Float(9 + step)) }
 
   /// Updates `averages` in place.
   public func update(_ averages: [Tensor], from parameters: [Tensor], step: Int) {
