@@ -19,6 +19,7 @@ struct Darkroom: ParsableCommand {
 
   /// Every failure leaves by here: one sentence on standard error, and an exit code other than 0.
   static func main() {
+    ThreadPolicy.settle()
     do {
       var command = try parseAsRoot()
       try command.run()
