@@ -39,9 +39,9 @@ let package = Package(
     .testTarget(name: "SchedulersTests", dependencies: ["Schedulers", "TestSupport"]),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Files"]),
-    .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "TestSupport"]),
+    .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "Files", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["darkroom", "Pictures", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["darkroom", "NN", "Pictures", "Training", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
