@@ -20,7 +20,8 @@ public struct Checkpoint {
     name = url.relativePath
   }
 
-  /// Opens the weights `<stem>.safetensors`, `<stem>.fp16.safetensors` or `<stem>.safetensors.index.json` in a folder.
+  /// Opens the weights `<stem>.safetensors`, `<stem>.fp16.safetensors` or `<stem>.safetensors.index.json` in
+  /// a folder.
   ///
   /// - Throws: `SafetensorsError`, or `CheckpointError` where there are none.
   public init(folder: URL, stem: String) throws {
@@ -36,7 +37,8 @@ public struct Checkpoint {
       throw CheckpointError.noWeights(folder: folder.relativePath, stem: stem)
     }
     struct Index: Decodable { let weight_map: [String: String] }
-    guard let data = try? Data(contentsOf: index), let parsed = try? JSONDecoder().decode(Index.self, from: data)
+    guard let data = try? Data(contentsOf: index),
+      let parsed = try? JSONDecoder().decode(Index.self, from: data)
     else { throw CheckpointError.badIndex(file: index.relativePath) }
     var shards: [String: SafetensorsFile] = [:]
     var files: [String: SafetensorsFile] = [:]
@@ -84,11 +86,13 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   public var description: String {
     switch self {
     case .noWeights(let folder, let stem):
-      return "\(folder) holds no weights: \(stem).safetensors was expected (a .bin must be saved again as safetensors)."
+      return
+        "\(folder) holds no weights: \(stem).safetensors was expected (a .bin must be saved again as safetensors)."
     case .badIndex(let file): return "\(file) is not an index of safetensors shards."
     case .mismatch(let file, let missing, let surplus, let shapes):
       func listed(_ keys: [String]) -> String {
-        keys.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + (keys.count > 3 ? " and \(keys.count - 3) more" : "")
+        keys.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+          + (keys.count > 3 ? " and \(keys.count - 3) more" : "")
       }
       var parts: [String] = []
       if !missing.isEmpty { parts.append("lacks \(listed(missing))") }

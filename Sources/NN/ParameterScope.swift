@@ -13,8 +13,8 @@ public enum Initialization: Sendable {
 
 /// All parameters of a model, in the order in which they were made.
 ///
-/// The same construction serves fresh weights and a checkpoint: layers ask for their tensors by key, and what is missing
-/// or of another shape is collected until `finish` names it all at once.
+/// The same construction serves fresh weights and a checkpoint: layers ask for their tensors by key, and what
+/// is missing or of another shape is collected until `finish` names it all at once.
 public final class ParameterStore {
   /// Where the values come from.
   public enum Source {
@@ -51,8 +51,8 @@ public final class ParameterStore {
 
   /// To be called once the model is built.
   ///
-  /// - Throws: `CheckpointError` where the checkpoint lacked a key, held one of another shape, or holds one that no
-  ///   layer asked for; `SafetensorsError` where it could not be read.
+  /// - Throws: `CheckpointError` where the checkpoint lacked a key, held one of another shape, or holds one
+  ///   that no layer asked for; `SafetensorsError` where it could not be read.
   public func finish() throws {
     if let readFailure { throw readFailure }
     guard case .checkpoint(let checkpoint) = source else { return }
@@ -102,7 +102,9 @@ public final class ParameterStore {
     }
   }
 
-  private static func fresh(_ key: String, _ shape: [Int], _ initial: Initialization, _ seed: UInt64) -> Tensor {
+  private static func fresh(_ key: String, _ shape: [Int], _ initial: Initialization, _ seed: UInt64)
+    -> Tensor
+  {
     let hash = KeyHash.fnv1a(key)
     let stream = Philox(
       NoiseKey(
@@ -155,7 +157,9 @@ public enum KeyHash {
 /// Names that diffusers gave to attention's matrices before version 0.16 and still reads.
 private enum LegacyKeys {
   static func old(_ key: String) -> String {
-    for (new, old) in [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn.")]
+    for (new, old) in [
+      (".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn."),
+    ]
     where key.contains(new) { return key.replacingOccurrences(of: new, with: old) }
     return key
   }

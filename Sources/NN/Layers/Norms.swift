@@ -43,5 +43,7 @@ public struct LayerNorm {
   }
 
   /// [..., D] → [..., D]
-  public func callAsFunction(_ x: Tensor) -> Tensor { layerNorm(x, weight: weight, bias: bias, epsilon: epsilon) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
+  }
 }

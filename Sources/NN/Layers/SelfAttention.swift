@@ -1,7 +1,7 @@
 import TensorCore
 
-/// Self-attention over the pixels of a feature map, with normalisation before and a residual around: diffusers'
-/// `Attention` as image U-Nets without text use it.
+/// Self-attention over the pixels of a feature map, with normalisation before and a residual around:
+/// diffusers' `Attention` as image U-Nets without text use it.
 public struct SelfAttention {
   let groupNorm: GroupNorm?
   let toQ: Linear, toK: Linear, toV: Linear, toOut: Linear
