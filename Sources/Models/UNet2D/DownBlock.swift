@@ -44,6 +44,7 @@ struct DownBlock {
       return
     }
     if type.isSkip {
+      p.require(config.inChannels == 3, "pictures of \(config.inChannels) channels; Skip blocks are for 3")
       downsampler = .skip(
         ResnetBlock2D(
           p["resnet_down"], inputs: outputs, outputs: outputs, options(inputs: outputs), resampling: .firDown,

@@ -36,6 +36,12 @@ public struct UNet2D {
   ///   the store's checkpoint does not fit it.
   public init(_ config: UNet2DConfig, _ store: ParameterStore) throws {
     try config.validate()
+    self.init(valid: config, store)
+    try store.finish()
+  }
+
+  /// Builds the network, whose configuration's own values were checked; `store` notes what else is wrong.
+  init(valid config: UNet2DConfig, _ store: ParameterStore) {
     self.config = config
     parameters = store
     let p = store.root
@@ -87,7 +93,6 @@ public struct UNet2D {
     normOut = GroupNorm(
       p["conv_norm_out"], channels: channels[0], groups: config.normNumGroups, epsilon: config.normEps)
     convOut = Conv2D(p["conv_out"], inputs: channels[0], outputs: config.outChannels, kernel: 3)
-    try store.finish()
   }
 
   /// What the network predicts, [N, out_channels, H, W], for a noisy batch.

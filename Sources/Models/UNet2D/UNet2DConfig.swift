@@ -124,62 +124,12 @@ public struct ConfigError: Error, Sendable, Equatable, CustomStringConvertible, 
   public var errorDescription: String? { description }
 }
 
-extension UNet2DConfig {
-  /// - Throws: `ConfigError` where no network can be built from these values.
-  public func validate() throws(ConfigError) {
-    func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(ConfigError) {
-      if !holds { throw ConfigError(problem()) }
-    }
-    let blocks = blockOutChannels.count
-    try require(blocks > 0 && blocks <= 12, "has \(blocks) block_out_channels; 1 to 12 are possible")
-    try require(
-      downBlockTypes.count == blocks && upBlockTypes.count == blocks,
-      "has \(downBlockTypes.count) down_block_types, \(upBlockTypes.count) up_block_types and \(blocks) "
-        + "block_out_channels; there must be as many of each")
-    try require(
-      blockOutChannels.allSatisfy { (1...16_384).contains($0) } && (1...16_384).contains(inChannels)
-        && (1...16_384).contains(outChannels), "has a number of channels outside 1 to 16384")
-    try require(
-      (1...64).contains(layersPerBlock), "has layers_per_block \(layersPerBlock); 1 to 64 are possible")
-    try require(normNumGroups > 0, "has norm_num_groups \(normNumGroups); it must be positive")
-    try require((0..<1).contains(dropout), "has dropout \(dropout); it must be at least 0 and below 1")
-    try require(
-      [0, 1].contains(downsamplePadding), "has downsample_padding \(downsamplePadding); 0 or 1 are possible")
-    try require(midBlockScaleFactor != 0, "has mid_block_scale_factor 0")
-    for (i, channels) in blockOutChannels.enumerated() {
-      let usesGroups = downBlockTypes[i].isGrouped || upBlockTypes[blocks - 1 - i].isGrouped || i == 0
-      try require(
-        !usesGroups || channels % normNumGroups == 0,
-        "has norm_num_groups \(normNumGroups), which does not divide the \(channels) channels of block \(i)")
-      let head = attentionHeadDim ?? channels
-      let attends =
-        downBlockTypes[i].attends || upBlockTypes[blocks - 1 - i].attends || (i == blocks - 1 && addAttention)
-      try require(
-        !attends || (head > 0 && channels % head == 0),
-        "has attention_head_dim \(head), which does not divide the \(channels) channels of block \(i)")
-      let skips = downBlockTypes[i].isSkip || upBlockTypes[blocks - 1 - i].isSkip
-      try require(
-        !skips || (channels >= 4 && inChannels == 3 && outChannels == 3),
-        "has a Skip block, which needs 3 input and output channels and at least 4 a block")
-      if attends && skips {
-        try require(channels % 32 == 0, "has an AttnSkip block of \(channels) channels; 32 must divide them")
-      }
-    }
-    try require(
-      timeEmbeddingType != .learned || (numTrainTimesteps ?? 0) > 0,
-      "has time_embedding_type 'learned' without num_train_timesteps")
-    try require(numClassEmbeds.map { $0 > 0 } ?? true, "has num_class_embeds below 1")
-  }
-}
-
 extension UNet2DConfig.DownBlockType {
   var attends: Bool { self == .attention || self == .attentionSkip }
   var isSkip: Bool { self == .skip || self == .attentionSkip }
-  var isGrouped: Bool { !isSkip }
 }
 
 extension UNet2DConfig.UpBlockType {
   var attends: Bool { self == .attention || self == .attentionSkip }
   var isSkip: Bool { self == .skip || self == .attentionSkip }
-  var isGrouped: Bool { !isSkip }
 }

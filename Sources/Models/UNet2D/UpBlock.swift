@@ -55,6 +55,7 @@ struct UpBlock {
       return
     }
     if type.isSkip {
+      p.require(config.outChannels == 3, "pictures of \(config.outChannels) channels; Skip blocks are for 3")
       upsampler = .skip(
         ResnetBlock2D(
           p["resnet_up"], inputs: outputs, outputs: outputs, options(outputs / 4), resampling: .firUp,
