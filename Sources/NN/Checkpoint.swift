@@ -20,34 +20,48 @@ public struct Checkpoint {
     name = url.relativePath
   }
 
-  /// Opens the weights `<stem>.safetensors`, `<stem>.fp16.safetensors` or `<stem>.safetensors.index.json` in a folder.
+  /// Opens the weights of a folder: `<stem>.safetensors`, or else the shards that
+  /// `<stem>.safetensors.index.json` lists; or else either in half precision, as diffusers names them.
   ///
   /// - Throws: `SafetensorsError`, or `CheckpointError` where there are none.
   public init(folder: URL, stem: String) throws {
-    for name in ["\(stem).safetensors", "\(stem).fp16.safetensors"] {
-      let url = folder.appending(path: name)
-      if FileManager.default.fileExists(atPath: url.path) {
-        self = try Checkpoint(file: url)
+    for variant in ["", ".fp16"] {
+      let file = folder.appending(path: "\(stem)\(variant).safetensors")
+      let index = folder.appending(path: "\(stem).safetensors.index\(variant).json")
+      if FileManager.default.fileExists(atPath: file.path) {
+        self = try Checkpoint(file: file)
+        return
+      }
+      if FileManager.default.fileExists(atPath: index.path) {
+        self = try Checkpoint(index: index)
         return
       }
     }
-    let index = folder.appending(path: "\(stem).safetensors.index.json")
-    guard FileManager.default.fileExists(atPath: index.path) else {
-      throw CheckpointError.noWeights(folder: folder.relativePath, stem: stem)
-    }
+    throw CheckpointError.noWeights(folder: folder.relativePath, stem: stem)
+  }
+
+  private init(index: URL) throws {
     struct Index: Decodable { let weight_map: [String: String] }
-    guard let data = try? Data(contentsOf: index), let parsed = try? JSONDecoder().decode(Index.self, from: data)
-    else { throw CheckpointError.badIndex(file: index.relativePath) }
+    name = index.relativePath
+    guard let data = try? Data(contentsOf: index),
+      let parsed = try? JSONDecoder().decode(Index.self, from: data)
+    else { throw CheckpointError.badIndex(file: name, problem: "is not an index of safetensors shards") }
     var shards: [String: SafetensorsFile] = [:]
     var files: [String: SafetensorsFile] = [:]
-    for (key, shard) in parsed.weight_map {
-      guard !shard.contains("/") else { throw CheckpointError.badIndex(file: index.relativePath) }
-      let file = try shards[shard] ?? SafetensorsFile(folder.appending(path: shard))
+    // In order, so that the same damage gives the same sentence.
+    for (key, shard) in parsed.weight_map.sorted(by: { $0.key < $1.key }) {
+      guard !shard.contains("/") else {
+        throw CheckpointError.badIndex(file: name, problem: "names the shard '\(shard)' outside its folder")
+      }
+      let file =
+        try shards[shard] ?? SafetensorsFile(index.deletingLastPathComponent().appending(path: shard))
+      guard file.entries[key] != nil else {
+        throw CheckpointError.badIndex(file: name, problem: "looks for '\(key)' in \(shard), which lacks it")
+      }
       shards[shard] = file
       files[key] = file
     }
     self.files = files
-    name = index.relativePath
   }
 
   /// The shape of a tensor, or nil where there is none of that key.
@@ -68,8 +82,8 @@ public struct Checkpoint {
 public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
   /// The folder has no weights under that name.
   case noWeights(folder: String, stem: String)
-  /// The index of a sharded checkpoint cannot be used.
-  case badIndex(file: String)
+  /// The index of a sharded checkpoint cannot be used; `problem` is the rest of a sentence after the file.
+  case badIndex(file: String, problem: String)
   /// The checkpoint is of another model.
   case mismatch(file: String, missing: [String], surplus: [String], shapes: [ShapeMismatch])
 
@@ -84,11 +98,14 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   public var description: String {
     switch self {
     case .noWeights(let folder, let stem):
-      return "\(folder) holds no weights: \(stem).safetensors was expected (a .bin must be saved again as safetensors)."
-    case .badIndex(let file): return "\(file) is not an index of safetensors shards."
+      return
+        "\(folder) holds no weights: \(stem).safetensors was expected "
+        + "(a .bin must be saved again as safetensors)."
+    case .badIndex(let file, let problem): return "\(file) \(problem)."
     case .mismatch(let file, let missing, let surplus, let shapes):
       func listed(_ keys: [String]) -> String {
-        keys.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + (keys.count > 3 ? " and \(keys.count - 3) more" : "")
+        keys.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+          + (keys.count > 3 ? " and \(keys.count - 3) more" : "")
       }
       var parts: [String] = []
       if !missing.isEmpty { parts.append("lacks \(listed(missing))") }

@@ -13,8 +13,8 @@ public enum Initialization: Sendable {
 
 /// All parameters of a model, in the order in which they were made.
 ///
-/// The same construction serves fresh weights and a checkpoint: layers ask for their tensors by key, and what is missing
-/// or of another shape is collected until `finish` names it all at once.
+/// The same construction serves fresh weights and a checkpoint: layers ask for their tensors by key, and what
+/// is missing or of another shape is collected until `finish` names it all at once.
 public final class ParameterStore {
   /// Where the values come from.
   public enum Source {
@@ -24,14 +24,21 @@ public final class ParameterStore {
     case checkpoint(Checkpoint)
     /// Tensors that exist already, by key: a network over averaged weights.
     case tensors([String: Tensor])
+    /// Nowhere: every tensor is empty. What is built can be counted and checked, at no cost, but not run.
+    case plan
   }
 
   /// The trainable tensors by key, in construction order.
   public private(set) var parameters: [(key: String, tensor: Tensor)] = []
   /// The tensors that are saved but not trained.
   public private(set) var buffers: [(key: String, tensor: Tensor)] = []
+  /// How many trainable values there are.
+  public private(set) var parameterCount = 0
+  /// What layers cannot be as they were asked to, in construction order.
+  public private(set) var layoutErrors: [LayoutError] = []
 
   private let source: Source
+  private var taken: Set<String> = []
   private var missing: [String] = []
   private var mismatched: [CheckpointError.ShapeMismatch] = []
   private var used: Set<String> = []
@@ -43,17 +50,15 @@ public final class ParameterStore {
   /// The scope of the whole model.
   public var root: ParameterScope { ParameterScope(store: self, path: "") }
 
-  /// How many trainable values there are.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.tensor.count } }
-
   /// Everything that is saved: parameters and buffers.
   public var all: [(key: String, tensor: Tensor)] { parameters + buffers }
 
   /// To be called once the model is built.
   ///
-  /// - Throws: `CheckpointError` where the checkpoint lacked a key, held one of another shape, or holds one that no
-  ///   layer asked for; `SafetensorsError` where it could not be read.
+  /// - Throws: `LayoutError` where a layer has impossible sizes; `CheckpointError` where the checkpoint lacked a key, held one of another shape, or holds one
+  ///   that no layer asked for; `SafetensorsError` where it could not be read.
   public func finish() throws {
+    if let first = layoutErrors.first { throw first }
     if let readFailure { throw readFailure }
     guard case .checkpoint(let checkpoint) = source else { return }
     let surplus = checkpoint.keys.subtracting(used).sorted()
@@ -64,15 +69,28 @@ public final class ParameterStore {
   }
 
   fileprivate func take(_ key: String, _ shape: [Int], _ initial: Initialization, trainable: Bool) -> Tensor {
+    precondition(taken.insert(key).inserted, "two layers were made at '\(key)'")
     let tensor =
       switch source {
       case .fresh(let seed): Self.fresh(key, shape, initial, seed)
       case .checkpoint(let checkpoint): read(key, shape, checkpoint)
       case .tensors(let tensors): shared(key, shape, tensors)
+      case .plan: Self.placeholder
       }
-    if trainable { parameters.append((key, tensor)) } else { buffers.append((key, tensor)) }
+    if trainable {
+      parameters.append((key, tensor))
+      parameterCount += shape.reduce(1, *)
+    } else {
+      buffers.append((key, tensor))
+    }
     return tensor
   }
+
+  fileprivate func refuse(_ error: LayoutError) { layoutErrors.append(error) }
+
+  /// Stands where there is no tensor: in a plan, and for what `finish` will refuse. A configuration that is not
+  /// the checkpoint's may ask for more than there is memory for.
+  private static var placeholder: Tensor { Tensor(uninitialized: [0]) }
 
   private func shared(_ key: String, _ shape: [Int], _ tensors: [String: Tensor]) -> Tensor {
     guard let tensor = tensors[key], tensor.shape == shape else {
@@ -82,27 +100,29 @@ public final class ParameterStore {
   }
 
   private func read(_ key: String, _ shape: [Int], _ checkpoint: Checkpoint) -> Tensor {
-    let stored = checkpoint.keys.contains(key) ? key : LegacyKeys.old(key)
+    let stored = checkpoint.shape(key) != nil ? key : LegacyKeys.old(key)
     guard let found = checkpoint.shape(stored) else {
       missing.append(key)
-      return Tensor(uninitialized: shape)
+      return Self.placeholder
     }
     used.insert(stored)
     // Attention before diffusers 0.16 kept its matrices as 1×1 convolutions in some models.
     let sizesMatch = found.filter { $0 != 1 } == shape.filter { $0 != 1 }
     guard found == shape || (stored != key && sizesMatch) else {
       mismatched.append(.init(key: key, expected: shape, found: found))
-      return Tensor(uninitialized: shape)
+      return Self.placeholder
     }
     do {
       return try checkpoint.tensor(stored).reshaped(shape)
     } catch {
       readFailure = readFailure ?? error
-      return Tensor(uninitialized: shape)
+      return Self.placeholder
     }
   }
 
-  private static func fresh(_ key: String, _ shape: [Int], _ initial: Initialization, _ seed: UInt64) -> Tensor {
+  private static func fresh(_ key: String, _ shape: [Int], _ initial: Initialization, _ seed: UInt64)
+    -> Tensor
+  {
     let hash = KeyHash.fnv1a(key)
     let stream = Philox(
       NoiseKey(
@@ -138,6 +158,15 @@ public struct ParameterScope {
     store.take(self[name].path, shape, initial, trainable: true)
   }
 
+  /// Notes that the layer here cannot be made unless `holds`; `ParameterStore.finish` throws it.
+  ///
+  /// For sizes that come from a user's configuration. The layer is still made, so that all is checked in one go.
+  ///
+  /// - Parameter problem: as in "has 16 channels, which 7 groups do not divide", from after the "has".
+  public func require(_ holds: Bool, _ problem: @autoclosure () -> String) {
+    if !holds { store.refuse(LayoutError(layer: path, problem: problem())) }
+  }
+
   /// A tensor that is saved but not trained.
   public func buffer(_ name: String, _ shape: [Int], _ initial: Initialization) -> Tensor {
     store.take(self[name].path, shape, initial, trainable: false)
@@ -155,7 +184,9 @@ public enum KeyHash {
 /// Names that diffusers gave to attention's matrices before version 0.16 and still reads.
 private enum LegacyKeys {
   static func old(_ key: String) -> String {
-    for (new, old) in [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn.")]
+    for (new, old) in [
+      (".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn."),
+    ]
     where key.contains(new) { return key.replacingOccurrences(of: new, with: old) }
     return key
   }

@@ -23,10 +23,12 @@ public struct SafetensorsError: Error, Sendable, Equatable, CustomStringConverti
     let what =
       switch cause {
       case .unreadable(let reason): "cannot be read (\(reason))"
-      case .tooShort(let bytes): "is not a safetensors file: it has \(bytes) bytes, fewer than the 8 of a header's length"
+      case .tooShort(let bytes):
+        "is not a safetensors file: it has \(bytes) bytes, fewer than the 8 of a header's length"
       case .headerTooLong(let header, let file):
         "is damaged or no safetensors file: its header claims \(header) bytes, the file has \(file)"
-      case .malformedHeader: "is damaged or no safetensors file: its header is not the JSON object it should be"
+      case .malformedHeader:
+        "is damaged or no safetensors file: its header is not the JSON object it should be"
       case .malformedEntry(let key, let what): "is damaged: the entry '\(key)' \(what)"
       case .unsupportedType(let key, let type):
         "holds '\(key)' as \(type), which cannot be read; convert it to F32, F16 or BF16"

@@ -69,24 +69,32 @@ public final class SafetensorsFile {
       switch value {
       case .metadata(let texts): metadata = texts
       case .tensor(let type, let shape, let offsets):
-        guard let width = Self.bytesPerValue[type] else { throw failure(.unsupportedType(key: key, type: type)) }
-        guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1], offsets[1] <= size - dataStart else {
+        guard let width = Self.bytesPerValue[type] else {
+          throw failure(.unsupportedType(key: key, type: type))
+        }
+        guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1], offsets[1] <= size - dataStart
+        else {
           throw failure(.malformedEntry(key: key, what: "lies outside the file, which may be truncated"))
         }
         var bytes = width
         for dimension in shape {
           let (product, overflows) = bytes.multipliedReportingOverflow(by: dimension)
-          guard dimension >= 0, !overflows else { throw failure(.malformedEntry(key: key, what: "has an impossible shape")) }
+          guard dimension >= 0, !overflows else {
+            throw failure(.malformedEntry(key: key, what: "has an impossible shape"))
+          }
           bytes = product
         }
         guard bytes == offsets[1] - offsets[0] else {
-          throw failure(.malformedEntry(key: key, what: "has \(offsets[1] - offsets[0]) bytes for a shape of \(bytes)"))
+          throw failure(
+            .malformedEntry(key: key, what: "has \(offsets[1] - offsets[0]) bytes for a shape of \(bytes)"))
         }
         entries[key] = Entry(type: type, shape: shape, range: dataStart + offsets[0]..<dataStart + offsets[1])
       }
     }
-    let sorted = entries.sorted { ($0.value.range.lowerBound, $0.value.range.upperBound)
-      < ($1.value.range.lowerBound, $1.value.range.upperBound) }
+    let sorted = entries.sorted {
+      ($0.value.range.lowerBound, $0.value.range.upperBound)
+        < ($1.value.range.lowerBound, $1.value.range.upperBound)
+    }
     for (a, b) in zip(sorted, sorted.dropFirst()) where a.value.range.upperBound > b.value.range.lowerBound {
       throw failure(.malformedEntry(key: b.key, what: "overlaps '\(a.key)'"))
     }
@@ -168,7 +176,8 @@ private enum JSONHeaderValue: Decodable {
     }
     let values = try decoder.container(keyedBy: Key.self)
     self = .tensor(
-      type: try values.decode(String.self, forKey: .type), shape: try values.decode([Int].self, forKey: .shape),
+      type: try values.decode(String.self, forKey: .type),
+      shape: try values.decode([Int].self, forKey: .shape),
       offsets: try values.decode([Int].self, forKey: .offsets))
   }
 }
@@ -180,7 +189,9 @@ enum HalfFloat {
     let exponent = UInt32(bits >> 10 & 0x1f)
     let mantissa = UInt32(bits & 0x3ff)
     switch exponent {
-    case 0: return Float(bitPattern: sign | Float(mantissa).bitPattern) * Float(sign: .plus, exponent: -24, significand: 1)
+    case 0:
+      return Float(bitPattern: sign | Float(mantissa).bitPattern)
+        * Float(sign: .plus, exponent: -24, significand: 1)
     case 31: return Float(bitPattern: sign | 0x7f80_0000 | mantissa << 13)
     default: return Float(bitPattern: sign | (exponent + 112) << 23 | mantissa << 13)
     }

@@ -6,8 +6,8 @@ import TensorCore
 public enum SafetensorsWriter {
   /// Writes `tensors` as f32 in the given order.
   ///
-  /// The header is padded to a multiple of eight bytes, as the reference implementation does; tensors go to the disk
-  /// one at a time, so that no second copy of a model is in memory.
+  /// The header is padded to a multiple of eight bytes, as the reference implementation does; tensors go to
+  /// the disk one at a time, so that no second copy of a model is in memory.
   ///
   /// - Parameter metadata: diffusers and transformers look for `format: pt`.
   /// - Throws: `FileError`.
@@ -22,7 +22,9 @@ public enum SafetensorsWriter {
     var parts: [String] = []
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    func json(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
+    func json(_ value: some Encodable) throws -> String {
+      String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
     parts.append("\"__metadata__\":\(try json(metadata))")
     var offset = 0
     for (key, tensor) in tensors {

@@ -5,11 +5,12 @@ import TensorCore
 import TestSupport
 import XCTest
 
-/// The network against diffusers': outputs, loss and every gradient, for configurations that between them use every
-/// block type and option. Fixtures by `make_unet.py`.
+/// The network against diffusers': outputs, loss and every gradient, for configurations that between them use
+/// every block type and option. Fixtures by `make_unet.py`.
 final class UNet2DTests: XCTestCase {
   private let names = [
-    "attention-classes", "scale-shift-resnet", "cifar-like", "skip-fourier", "timestep-classes", "learned-time",
+    "attention-classes", "scale-shift-resnet", "cifar-like", "skip-fourier", "timestep-classes",
+    "learned-time",
   ]
 
   private func load(_ name: String) throws -> UNet2D {
@@ -42,9 +43,10 @@ final class UNet2DTests: XCTestCase {
       assertClose(loss, try given.tensor("loss"), relative: 1e-4, "\(name): loss")
       let keys = model.parameters.parameters.map(\.key)
       XCTAssertEqual(Set(keys), Set(expected.entries.keys), "\(name): trainable parameters")
-      // A gradient that is 0 in exact arithmetic (attention's key bias, which softmax cancels) is all rounding noise on
-      // both sides; so it is measured against the largest of the whole network.
-      let largest = try expected.entries.keys.map { try expected.tensor($0).values.map(abs).max() ?? 0 }.max() ?? 0
+      // A gradient that is 0 in exact arithmetic (attention's key bias, which softmax cancels) is all
+      // rounding noise on both sides; so it is measured against the largest of the whole network.
+      let largest =
+        try expected.entries.keys.map { try expected.tensor($0).values.map(abs).max() ?? 0 }.max() ?? 0
       for (key, gradient) in zip(keys, gradients) where expected.entries[key] != nil {
         let wanted = try expected.tensor(key)
         if key.hasSuffix("to_k.bias") {

@@ -33,7 +33,8 @@ final class CheckpointTests: XCTestCase {
 
   func testShardsAreRead() throws {
     let url = try temporaryFolder(for: self)
-    try SafetensorsWriter.write([("a", Tensor([1, 2], shape: [2]))], to: url.appending(path: "m-1.safetensors"))
+    try SafetensorsWriter.write(
+      [("a", Tensor([1, 2], shape: [2]))], to: url.appending(path: "m-1.safetensors"))
     try SafetensorsWriter.write([("b", Tensor([3], shape: [1]))], to: url.appending(path: "m-2.safetensors"))
     let index = #"{"metadata": {}, "weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors"}}"#
     try Data(index.utf8).write(to: url.appending(path: "m.safetensors.index.json"))
@@ -46,8 +47,12 @@ final class CheckpointTests: XCTestCase {
   func testDeprecatedAttentionNamesAreRead() throws {
     let square = Tensor((0..<16).map(Float.init), shape: [4, 4])
     let bias = Tensor.zeros([4])
-    var tensors: [(key: String, tensor: Tensor)] = [("a.group_norm.weight", bias), ("a.group_norm.bias", bias)]
-    for name in ["query", "key", "value", "proj_attn"] { tensors += [("a.\(name).weight", square), ("a.\(name).bias", bias)] }
+    var tensors: [(key: String, tensor: Tensor)] = [
+      ("a.group_norm.weight", bias), ("a.group_norm.bias", bias),
+    ]
+    for name in ["query", "key", "value", "proj_attn"] {
+      tensors += [("a.\(name).weight", square), ("a.\(name).bias", bias)]
+    }
     let store = ParameterStore(.checkpoint(try Checkpoint(folder: try folder(tensors), stem: "m")))
     _ = SelfAttention(store.root["a"], channels: 4, headSize: 4, groups: 2, epsilon: 1e-5)
     XCTAssertNoThrow(try store.finish())

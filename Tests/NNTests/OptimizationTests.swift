@@ -22,8 +22,11 @@ final class OptimizationTests: XCTestCase {
       for i in 0..<3 {
         // 2e-6: a few roundings of f32 a step.
         assertClose(
-          parameters[i], try file.tensor("parameter/\(step)/\(i)"), relative: 2e-6, "parameter \(i) at step \(step)")
-        assertClose(averages[i], try file.tensor("average/\(step)/\(i)"), relative: 2e-6, "average \(i) at step \(step)")
+          parameters[i], try file.tensor("parameter/\(step)/\(i)"), relative: 2e-6,
+          "parameter \(i) at step \(step)")
+        assertClose(
+          averages[i], try file.tensor("average/\(step)/\(i)"), relative: 2e-6, "average \(i) at step \(step)"
+        )
       }
     }
     XCTAssertEqual(optimizer.stepsTaken, 10)

@@ -39,9 +39,13 @@ final class SafetensorsTests: XCTestCase {
       } catch { return error.localizedDescription }
     }
     XCTAssertTrue(try error(Data()).contains("has 0 bytes"))
-    XCTAssertTrue(try error(Data([255, 255, 255, 255, 255, 255, 255, 255]) + whole).contains("claims 18446744073709551615 bytes"))
+    XCTAssertTrue(
+      try error(Data([255, 255, 255, 255, 255, 255, 255, 255]) + whole).contains(
+        "claims 18446744073709551615 bytes"))
     XCTAssertTrue(try error(whole.dropLast(4)).contains("may be truncated"))
-    XCTAssertTrue(try error(whole.prefix(8) + Data(repeating: 0x7b, count: whole.count - 8)).contains("not the JSON object"))
+    XCTAssertTrue(
+      try error(whole.prefix(8) + Data(repeating: 0x7b, count: whole.count - 8)).contains(
+        "not the JSON object"))
   }
 
   /// Whatever happens to the bytes, opening and reading ends in tensors or in an error.
@@ -55,7 +59,9 @@ final class SafetensorsTests: XCTestCase {
       let draws = Philox(NoiseKey(seed: 1, index: UInt32(round), step: 0, purpose: .drawing))
         .integers(8, below: 1 << 20)
       var bytes = whole
-      for k in 0...(draws[0] % 3) { bytes[draws[1 + k] % bytes.count] = UInt8(truncatingIfNeeded: draws[4 + k]) }
+      for k in 0...(draws[0] % 3) {
+        bytes[draws[1 + k] % bytes.count] = UInt8(truncatingIfNeeded: draws[4 + k])
+      }
       if draws[7] % 4 == 0 { bytes.removeLast(draws[7] / 4 % bytes.count) }
       try Data(bytes).write(to: url)
       do {

@@ -6,7 +6,8 @@ import XCTest
 /// The committed files that diffusers and PyTorch made; see the scripts beside them.
 public enum Fixtures {
   /// `Tests/Fixtures`.
-  public static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  public static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appending(path: "Fixtures")
 
   /// A file or folder below it.
@@ -24,8 +25,8 @@ public func temporaryFolder(for test: XCTestCase) throws -> URL {
   return url
 }
 
-/// Compares element by element; the tolerance is relative to the largest expected magnitude, and the worst index is
-/// reported.
+/// Compares element by element; the tolerance is relative to the largest expected magnitude, and the worst
+/// index is reported.
 public func assertClose(
   _ actual: Tensor, _ expected: Tensor, relative tolerance: Float, _ what: String,
   file: StaticString = #filePath, line: UInt = #line
@@ -53,8 +54,11 @@ public func assertClose(
     XCTFail("\(what): \(actual[bad]) at \(bad)", file: file, line: line)
     return
   }
-  guard let worst = errors.indices.max(by: { errors[$0] < errors[$1] }), errors[worst] > tolerance else { return }
+  guard let worst = errors.indices.max(by: { errors[$0] < errors[$1] }), errors[worst] > tolerance else {
+    return
+  }
   XCTFail(
-    "\(what): off by \(errors[worst]) of the largest value at index \(worst): \(actual[worst]) for \(expected[worst])",
+    "\(what): off by \(errors[worst]) of the largest value at index \(worst): "
+      + "\(actual[worst]) for \(expected[worst])",
     file: file, line: line)
 }

@@ -63,10 +63,12 @@ struct ResnetBlock2D {
     norm1 = GroupNorm(p["norm1"], channels: inputs, groups: options.groups, epsilon: options.epsilon)
     conv1 = Conv2D(p["conv1"], inputs: inputs, outputs: outputs, kernel: 3)
     timeProjection = Linear(
-      p["time_emb_proj"], inputs: options.timeChannels, outputs: options.scalesAndShifts ? 2 * outputs : outputs)
+      p["time_emb_proj"], inputs: options.timeChannels,
+      outputs: options.scalesAndShifts ? 2 * outputs : outputs)
     norm2 = GroupNorm(p["norm2"], channels: outputs, groups: options.groupsOut, epsilon: options.epsilon)
     conv2 = Conv2D(p["conv2"], inputs: outputs, outputs: outputs, kernel: 3)
-    shortcut = inputs != outputs || forceShortcut
+    shortcut =
+      inputs != outputs || forceShortcut
       ? Conv2D(p["conv_shortcut"], inputs: inputs, outputs: outputs, kernel: 1) : nil
     self.resampling = resampling
     self.options = options

@@ -1,7 +1,8 @@
 import NN
 import TensorCore
 
-/// One resolution of the contracting path: residual blocks, attention after each where there is any, then half the size.
+/// One resolution of the contracting path: residual blocks, attention after each where there is any, then
+/// half the size.
 ///
 /// One type serves diffusers' five down blocks, which differ in what is at these places alone.
 struct DownBlock {
@@ -17,18 +18,21 @@ struct DownBlock {
   let downsampler: Downsampler?
 
   init(
-    _ p: ParameterScope, _ type: UNet2DConfig.DownBlockType, _ config: UNet2DConfig, inputs: Int, outputs: Int,
+    _ p: ParameterScope, _ type: UNet2DConfig.DownBlockType, _ config: UNet2DConfig, inputs: Int,
+    outputs: Int,
     timeChannels: Int, downsamples: Bool
   ) {
     func options(inputs: Int) -> ResnetOptions {
-      ResnetOptions(config, timeChannels: timeChannels, skipGroups: type.isSkip ? (inputs / 4, outputs / 4) : nil)
+      ResnetOptions(
+        config, timeChannels: timeChannels, skipGroups: type.isSkip ? (inputs / 4, outputs / 4) : nil)
     }
     let layers = config.layersPerBlock
     resnets = (0..<layers).map { i in
       let width = i == 0 ? inputs : outputs
       return ResnetBlock2D(p["resnets"][i], inputs: width, outputs: outputs, options(inputs: width))
     }
-    attentions = type.attends
+    attentions =
+      type.attends
       ? (0..<layers).map { i in
         SelfAttention(
           p["attentions"][i], channels: outputs, headSize: config.attentionHeadDim ?? outputs,
@@ -40,6 +44,7 @@ struct DownBlock {
       return
     }
     if type.isSkip {
+      p.require(config.inChannels == 3, "pictures of \(config.inChannels) channels; Skip blocks are for 3")
       downsampler = .skip(
         ResnetBlock2D(
           p["resnet_down"], inputs: outputs, outputs: outputs, options(inputs: outputs), resampling: .firDown,
@@ -48,17 +53,22 @@ struct DownBlock {
     } else if type == .resnetDownsample || (type == .attention && config.downsampleType == .resnet) {
       downsampler = .resnet(
         ResnetBlock2D(
-          p["downsamplers"][0], inputs: outputs, outputs: outputs, options(inputs: outputs), resampling: .averageDown))
+          p["downsamplers"][0], inputs: outputs, outputs: outputs, options(inputs: outputs),
+          resampling: .averageDown))
     } else {
       // Without padding diffusers adds a row below and a column to the right instead.
       let padding = config.downsamplePadding == 0 ? Padding(top: 0, left: 0, bottom: 1, right: 1) : .all(1)
       downsampler = .conv(
-        Conv2D(p["downsamplers"][0]["conv"], inputs: outputs, outputs: outputs, kernel: 3, stride: 2, padding: padding))
+        Conv2D(
+          p["downsamplers"][0]["conv"], inputs: outputs, outputs: outputs, kernel: 3, stride: 2,
+          padding: padding))
     }
   }
 
   /// Adds each result to `skips`; `picture` is carried through by skip blocks alone.
-  func callAsFunction(_ x: Tensor, _ context: BlockContext, skips: inout [Tensor], picture: inout Tensor) -> Tensor {
+  func callAsFunction(_ x: Tensor, _ context: BlockContext, skips: inout [Tensor], picture: inout Tensor)
+    -> Tensor
+  {
     var h = x
     for (i, resnet) in resnets.enumerated() {
       h = resnet(h, context)
@@ -79,8 +89,8 @@ struct DownBlock {
 }
 
 extension ResnetOptions {
-  /// - Parameter skipGroups: groups of the two normalisations in a skip block, before the limit of 32; such blocks also
-  ///   divide by √2.
+  /// - Parameter skipGroups: groups of the two normalisations in a skip block, before the limit of 32; such
+  ///   blocks also divide by √2.
   init(_ config: UNet2DConfig, timeChannels: Int, skipGroups: (Int, Int)? = nil) {
     self.init(
       timeChannels: timeChannels, groups: skipGroups.map { min($0.0, 32) } ?? config.normNumGroups,

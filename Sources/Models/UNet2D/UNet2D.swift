@@ -1,8 +1,8 @@
 import NN
 import TensorCore
 
-/// The U-Net of denoising diffusion (Ho et al. 2020; Dhariwal & Nichol 2021; Song et al. 2021), with the whole
-/// parametrisation and the keys of diffusers' `UNet2DModel`.
+/// The U-Net of denoising diffusion (Ho et al. 2020; Dhariwal & Nichol 2021; Song et al. 2021), with the
+/// whole parametrisation and the keys of diffusers' `UNet2DModel`.
 public struct UNet2D {
   /// What it was built from.
   public let config: UNet2DConfig
@@ -32,10 +32,16 @@ public struct UNet2D {
 
   /// Builds the network on `store`.
   ///
-  /// - Throws: `ConfigError` for an impossible configuration; `CheckpointError` or `SafetensorsError` where the store's
-  ///   checkpoint does not fit it.
+  /// - Throws: `ConfigError` for an impossible configuration; `CheckpointError` or `SafetensorsError` where
+  ///   the store's checkpoint does not fit it.
   public init(_ config: UNet2DConfig, _ store: ParameterStore) throws {
     try config.validate()
+    self.init(valid: config, store)
+    try store.finish()
+  }
+
+  /// Builds the network, whose configuration's own values were checked; `store` notes what else is wrong.
+  init(valid config: UNet2DConfig, _ store: ParameterStore) {
     self.config = config
     parameters = store
     let p = store.root
@@ -62,14 +68,16 @@ public struct UNet2D {
     case (nil, let count?):
       classEmbedding = .table(Embedding(p["class_embedding"], count: count, size: timeChannels))
     case (.timestep, _):
-      classEmbedding = .timestep(TimestepEmbedding(p["class_embedding"], inputs: projected, outputs: timeChannels))
+      classEmbedding = .timestep(
+        TimestepEmbedding(p["class_embedding"], inputs: projected, outputs: timeChannels))
     case (.identity, _), (nil, nil): classEmbedding = nil
     }
 
     let last = channels.count - 1
     downBlocks = channels.indices.map { i in
       DownBlock(
-        p["down_blocks"][i], config.downBlockTypes[i], config, inputs: channels[max(0, i - 1)], outputs: channels[i],
+        p["down_blocks"][i], config.downBlockTypes[i], config, inputs: channels[max(0, i - 1)],
+        outputs: channels[i],
         timeChannels: timeChannels, downsamples: i < last)
     }
     midBlock = config.midBlockType.map { _ in
@@ -79,12 +87,12 @@ public struct UNet2D {
     upBlocks = reversed.indices.map { i in
       UpBlock(
         p["up_blocks"][i], config.upBlockTypes[i], config, skipInputs: reversed[min(i + 1, last)],
-        inputs: reversed[max(0, i - 1)], outputs: reversed[i], timeChannels: timeChannels, upsamples: i < last)
+        inputs: reversed[max(0, i - 1)], outputs: reversed[i], timeChannels: timeChannels, upsamples: i < last
+      )
     }
     normOut = GroupNorm(
       p["conv_norm_out"], channels: channels[0], groups: config.normNumGroups, epsilon: config.normEps)
     convOut = Conv2D(p["conv_out"], inputs: channels[0], outputs: config.outChannels, kernel: 3)
-    try store.finish()
   }
 
   /// What the network predicts, [N, out_channels, H, W], for a noisy batch.
@@ -127,7 +135,8 @@ public struct UNet2D {
     let time = timeEmbedding(projected(timesteps))
     switch (classEmbedding, labels) {
     case (.table(let table), .indices(let indices)): return time + table(indices)
-    case (.timestep(let embed), .indices(let indices)): return time + embed(projected(indices.map { Float($0) }))
+    case (.timestep(let embed), .indices(let indices)):
+      return time + embed(projected(indices.map { Float($0) }))
     case (nil, .vectors(let vectors)) where config.classEmbedType == .identity: return time + vectors
     case (nil, nil) where config.classEmbedType == nil: return time
     default: preconditionFailure("class labels must be given to a class-conditional network, and to no other")
@@ -153,7 +162,8 @@ struct MidBlock {
     options.outputScale = config.midBlockScaleFactor
     let groups = config.attnNormNumGroups ?? (options.scalesAndShifts ? nil : config.normNumGroups)
     let first = ResnetBlock2D(p["resnets"][0], inputs: channels, outputs: channels, options)
-    attention = config.addAttention
+    attention =
+      config.addAttention
       ? SelfAttention(
         p["attentions"][0], channels: channels, headSize: config.attentionHeadDim ?? channels, groups: groups,
         epsilon: config.normEps, outputScale: config.midBlockScaleFactor) : nil

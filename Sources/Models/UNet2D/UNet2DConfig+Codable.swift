@@ -1,8 +1,8 @@
 import Foundation
 import TensorCore
 
-// By hand, and not synthesised, for three reasons: absent keys take diffusers' defaults, an unknown key is refused by
-// name, and `sample_size` may be a number or a pair.
+// By hand, and not synthesised, for three reasons: absent keys take diffusers' defaults, an unknown key is
+// refused by name, and `sample_size` may be a number or a pair.
 extension UNet2DConfig: Codable {
   enum Key: String, CodingKey, CaseIterable {
     case sampleSize = "sample_size"

@@ -39,33 +39,61 @@ public struct UNet2DConfig: Sendable, Equatable {
   /// What a class label is, where it is not an index into a table.
   public enum ClassEmbedType: String, Codable, Sendable, CaseIterable { case timestep, identity }
 
-  public var sampleSize: [Int]?  // height and width
+  /// Height and width of the pictures, in pixels: sampling's default, no limit.
+  public var sampleSize: [Int]?
+  /// Channels of the noisy input.
   public var inChannels = 3
+  /// Channels of the prediction.
   public var outChannels = 3
+  /// Whether inputs in [0, 1] are stretched to [-1, 1] first.
   public var centerInputSample = false
+  /// How a timestep becomes a vector.
   public var timeEmbeddingType = TimeEmbeddingType.positional
+  /// Size of the time embedding; four times the first block's channels where nil.
   public var timeEmbeddingDim: Int?
+  /// How far the last sinusoid stays from the frequency 1/10000.
   public var freqShift: Float = 0
+  /// Whether cosines come before sines.
   public var flipSinToCos = true
+  /// Blocks of the contracting path, from the full resolution down.
   public var downBlockTypes: [DownBlockType] = [.plain, .attention, .attention, .attention]
+  /// The block at the lowest resolution; nil for none.
   public var midBlockType: MidBlockType? = .plain
+  /// Blocks of the expanding path, from the lowest resolution up.
   public var upBlockTypes: [UpBlockType] = [.attention, .attention, .attention, .plain]
+  /// Channels of each resolution, from the full one down.
   public var blockOutChannels = [224, 448, 672, 896]
+  /// Residual blocks of a down block; an up block has one more.
   public var layersPerBlock = 2
+  /// What the sums in the mid block are divided by; not 0.
   public var midBlockScaleFactor: Float = 1
+  /// Padding of the down-sampling convolutions, in pixels: 1, or 0 for below and to the right alone.
   public var downsamplePadding = 1
+  /// What halves the size in `AttnDownBlock2D`.
   public var downsampleType = ResampleType.conv
+  /// What doubles the size in `AttnUpBlock2D`.
   public var upsampleType = ResampleType.conv
+  /// Drop-out inside residual blocks while training; in 0 ..< 1.
   public var dropout: Float = 0
+  /// The activation inside residual blocks.
   public var actFn = Activation.silu
+  /// Channels of an attention head; all of a block's, that is one head, where nil.
   public var attentionHeadDim: Int? = 8
+  /// Groups of the normalisations, outside Skip blocks.
   public var normNumGroups = 32
+  /// Groups of the mid block's attention; `normNumGroups` where nil, or no normalisation with scale-shift.
   public var attnNormNumGroups: Int?
+  /// ε of the normalisations.
   public var normEps: Float = 1e-5
+  /// How the time embedding enters a residual block.
   public var resnetTimeScaleShift = TimeScaleShift.default
+  /// Whether the mid block has attention.
   public var addAttention = true
+  /// What a class label is, where it is not an index into a table.
   public var classEmbedType: ClassEmbedType?
+  /// How many classes the table of embeddings has, the one for no class among them; nil for no classes.
   public var numClassEmbeds: Int?
+  /// Rows of the table of a learned time embedding.
   public var numTrainTimesteps: Int?
 
   /// diffusers' defaults.
@@ -96,59 +124,12 @@ public struct ConfigError: Error, Sendable, Equatable, CustomStringConvertible, 
   public var errorDescription: String? { description }
 }
 
-extension UNet2DConfig {
-  /// - Throws: `ConfigError` where no network can be built from these values.
-  public func validate() throws(ConfigError) {
-    func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(ConfigError) {
-      if !holds { throw ConfigError(problem()) }
-    }
-    let blocks = blockOutChannels.count
-    try require(blocks > 0 && blocks <= 12, "has \(blocks) block_out_channels; 1 to 12 are possible")
-    try require(
-      downBlockTypes.count == blocks && upBlockTypes.count == blocks,
-      "has \(downBlockTypes.count) down_block_types, \(upBlockTypes.count) up_block_types and \(blocks) "
-        + "block_out_channels; there must be as many of each")
-    try require(
-      blockOutChannels.allSatisfy { (1...16_384).contains($0) } && (1...16_384).contains(inChannels)
-        && (1...16_384).contains(outChannels), "has a number of channels outside 1 to 16384")
-    try require((1...64).contains(layersPerBlock), "has layers_per_block \(layersPerBlock); 1 to 64 are possible")
-    try require(normNumGroups > 0, "has norm_num_groups \(normNumGroups); it must be positive")
-    try require((0..<1).contains(dropout), "has dropout \(dropout); it must be at least 0 and below 1")
-    try require([0, 1].contains(downsamplePadding), "has downsample_padding \(downsamplePadding); 0 or 1 are possible")
-    try require(midBlockScaleFactor != 0, "has mid_block_scale_factor 0")
-    for (i, channels) in blockOutChannels.enumerated() {
-      let usesGroups = downBlockTypes[i].isGrouped || upBlockTypes[blocks - 1 - i].isGrouped || i == 0
-      try require(
-        !usesGroups || channels % normNumGroups == 0,
-        "has norm_num_groups \(normNumGroups), which does not divide the \(channels) channels of block \(i)")
-      let head = attentionHeadDim ?? channels
-      let attends = downBlockTypes[i].attends || upBlockTypes[blocks - 1 - i].attends || (i == blocks - 1 && addAttention)
-      try require(
-        !attends || (head > 0 && channels % head == 0),
-        "has attention_head_dim \(head), which does not divide the \(channels) channels of block \(i)")
-      let skips = downBlockTypes[i].isSkip || upBlockTypes[blocks - 1 - i].isSkip
-      try require(
-        !skips || (channels >= 4 && inChannels == 3 && outChannels == 3),
-        "has a Skip block, which needs 3 input and output channels and at least 4 a block")
-      if attends && skips {
-        try require(channels % 32 == 0, "has an AttnSkip block of \(channels) channels; 32 must divide them")
-      }
-    }
-    try require(
-      timeEmbeddingType != .learned || (numTrainTimesteps ?? 0) > 0,
-      "has time_embedding_type 'learned' without num_train_timesteps")
-    try require(numClassEmbeds.map { $0 > 0 } ?? true, "has num_class_embeds below 1")
-  }
-}
-
 extension UNet2DConfig.DownBlockType {
   var attends: Bool { self == .attention || self == .attentionSkip }
   var isSkip: Bool { self == .skip || self == .attentionSkip }
-  var isGrouped: Bool { !isSkip }
 }
 
 extension UNet2DConfig.UpBlockType {
   var attends: Bool { self == .attention || self == .attentionSkip }
   var isSkip: Bool { self == .skip || self == .attentionSkip }
-  var isGrouped: Bool { !isSkip }
 }

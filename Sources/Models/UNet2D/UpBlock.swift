@@ -1,8 +1,8 @@
 import NN
 import TensorCore
 
-/// One resolution of the expanding path: residual blocks, each given a result of the contracting path beside its input,
-/// attention where there is any, then twice the size.
+/// One resolution of the expanding path: residual blocks, each given a result of the contracting path beside
+/// its input, attention where there is any, then twice the size.
 ///
 /// One type serves diffusers' five up blocks, which differ in what is at these places alone.
 struct UpBlock {
@@ -24,12 +24,14 @@ struct UpBlock {
   ///   - skipInputs: channels of the contracting path's results one resolution up.
   ///   - inputs: channels of what comes from below.
   init(
-    _ p: ParameterScope, _ type: UNet2DConfig.UpBlockType, _ config: UNet2DConfig, skipInputs: Int, inputs: Int,
+    _ p: ParameterScope, _ type: UNet2DConfig.UpBlockType, _ config: UNet2DConfig, skipInputs: Int,
+    inputs: Int,
     outputs: Int, timeChannels: Int, upsamples: Bool
   ) {
     isSkip = type.isSkip
     func options(_ skipGroups: Int) -> ResnetOptions {
-      ResnetOptions(config, timeChannels: timeChannels, skipGroups: type.isSkip ? (skipGroups, outputs / 4) : nil)
+      ResnetOptions(
+        config, timeChannels: timeChannels, skipGroups: type.isSkip ? (skipGroups, outputs / 4) : nil)
     }
     let layers = config.layersPerBlock + 1
     resnets = (0..<layers).map { i in
@@ -40,7 +42,8 @@ struct UpBlock {
       return ResnetBlock2D(p["resnets"][i], inputs: width + skip, outputs: outputs, options(groups))
     }
     attendsOnce = type == .attentionSkip
-    attentions = type.attends
+    attentions =
+      type.attends
       ? (0..<(attendsOnce ? 1 : layers)).map { i in
         SelfAttention(
           p["attentions"][i], channels: outputs, headSize: config.attentionHeadDim ?? outputs,
@@ -52,6 +55,7 @@ struct UpBlock {
       return
     }
     if type.isSkip {
+      p.require(config.outChannels == 3, "pictures of \(config.outChannels) channels; Skip blocks are for 3")
       upsampler = .skip(
         ResnetBlock2D(
           p["resnet_up"], inputs: outputs, outputs: outputs, options(outputs / 4), resampling: .firUp,
@@ -69,7 +73,9 @@ struct UpBlock {
   }
 
   /// Takes its results of the contracting path from the end of `skips`.
-  func callAsFunction(_ x: Tensor, _ context: BlockContext, skips: inout [Tensor], picture: inout Tensor?) -> Tensor {
+  func callAsFunction(_ x: Tensor, _ context: BlockContext, skips: inout [Tensor], picture: inout Tensor?)
+    -> Tensor
+  {
     var h = x
     for (i, resnet) in resnets.enumerated() {
       h = resnet(.concatenatedChannels([h, skips.removeLast()]), context)

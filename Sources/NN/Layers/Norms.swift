@@ -6,8 +6,11 @@ public struct GroupNorm {
   let groups: Int
   let epsilon: Float
 
-  /// - Parameter groups: must divide `channels`.
+  /// - Parameter groups: must divide `channels`, else the store's `finish` throws a `LayoutError`.
   public init(_ p: ParameterScope, channels: Int, groups: Int, epsilon: Float) {
+    p.require(
+      groups > 0 && channels % max(groups, 1) == 0,
+      "\(channels) channels, which \(groups) groups do not divide")
     weight = p.parameter("weight", [channels], .constant(1))
     bias = p.parameter("bias", [channels], .constant(0))
     self.groups = groups
@@ -43,5 +46,7 @@ public struct LayerNorm {
   }
 
   /// [..., D] → [..., D]
-  public func callAsFunction(_ x: Tensor) -> Tensor { layerNorm(x, weight: weight, bias: bias, epsilon: epsilon) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
+  }
 }

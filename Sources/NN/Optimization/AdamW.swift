@@ -4,9 +4,13 @@ import TensorCore
 public final class AdamW {
   /// β₁, β₂ and ε of Adam, and the decoupled weight decay.
   public struct Options: Codable, Sendable, Equatable {
+    /// β₁, the decay of the mean of the gradients; in 0 ..< 1.
     public var beta1: Float = 0.9
+    /// β₂, the decay of the mean of their squares; in 0 ..< 1.
     public var beta2: Float = 0.999
+    /// ε, added to the root of the second moment; more than 0.
     public var epsilon: Float = 1e-8
+    /// λ: a step takes the share learningRate · λ off each parameter.
     public var weightDecay: Float = 0.01
     /// The norm that all gradients together are cut to; nil for none.
     public var maxGradientNorm: Float? = 1
@@ -25,7 +29,8 @@ public final class AdamW {
 
   /// Moments of zero, or `moments` and a count from a run that goes on.
   public init(
-    _ parameters: [Tensor], _ options: Options, moments: (first: [Tensor], second: [Tensor])? = nil, stepsTaken: Int = 0
+    _ parameters: [Tensor], _ options: Options, moments: (first: [Tensor], second: [Tensor])? = nil,
+    stepsTaken: Int = 0
   ) {
     self.parameters = parameters
     self.options = options

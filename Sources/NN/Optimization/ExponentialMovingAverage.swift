@@ -3,8 +3,8 @@ import TensorCore
 
 /// An exponential moving average of the parameters, which is what is saved and sampled from.
 ///
-/// The decay of update s warms up as s/(9 + s) from 0 at the first, at most `decay`, so that a short run is not held at its beginning: the
-/// rule of diffusers' `EMAModel` without `use_ema_warmup`.
+/// The decay of update s warms up as s/(9 + s) from 0 at the first, at most `decay`, so that a short run is
+/// not held at its beginning: the rule of diffusers' `EMAModel` without `use_ema_warmup`.
 public struct ExponentialMovingAverage {
   /// The decay after the warm-up.
   public let decay: Float
