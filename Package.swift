@@ -41,7 +41,8 @@ let package = Package(
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Files"]),
     .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "Files", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["darkroom", "NN", "Pictures", "Training", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["darkroom", "NN", "Pictures", "Training", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -78,7 +78,9 @@ public enum AtomicFile {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
       var place = url
-      while place.path != "/", !FileManager.default.fileExists(atPath: place.path) { place.deleteLastPathComponent() }
+      while place.path != "/", !FileManager.default.fileExists(atPath: place.path) {
+        place.deleteLastPathComponent()
+      }
       var isFolder: ObjCBool = false
       let exists = FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder)
       let reason = exists && !isFolder.boolValue ? "\(place.relativePath) is a file" : SystemError.text

@@ -52,7 +52,8 @@ public struct ModelFolder {
     guard index.unet?.last == "UNet2DModel", index.scheduler?.count == 2 else {
       throw ModelFolderError(
         folder: indexURL.relativePath,
-        problem: "describes a \(index.className), which cannot be used here; a pipeline of a UNet2DModel and a "
+        problem:
+          "describes a \(index.className), which cannot be used here; a pipeline of a UNet2DModel and a "
           + "scheduler can")
     }
     unetConfig = try Self.config(url.appending(path: "unet/config.json"))
@@ -110,7 +111,8 @@ public struct ModelFolder {
     for folder in ["unet", "scheduler"] { try AtomicFile.makeFolder(url.appending(path: folder)) }
     try SafetensorsWriter.write(tensors, to: url.appending(path: "unet/\(weightsStem).safetensors"))
     try AtomicFile.write(try encoder.encode(config), to: url.appending(path: "unet/config.json"))
-    try AtomicFile.write(Data(scheduler.json.utf8), to: url.appending(path: "scheduler/scheduler_config.json"))
+    try AtomicFile.write(
+      Data(scheduler.json.utf8), to: url.appending(path: "scheduler/scheduler_config.json"))
     try AtomicFile.write(try encoder.encode(notes), to: url.appending(path: ModelNotes.fileName))
     struct PipelineIndex: Encodable {
       let _class_name: String
@@ -120,7 +122,8 @@ public struct ModelFolder {
     }
     let index = PipelineIndex(
       _class_name: scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline",
-      _diffusers_version: UNet2DConfig.diffusersVersion, scheduler: ["diffusers", scheduler.className.rawValue],
+      _diffusers_version: UNet2DConfig.diffusersVersion,
+      scheduler: ["diffusers", scheduler.className.rawValue],
       unet: ["diffusers", "UNet2DModel"])
     try AtomicFile.write(try encoder.encode(index), to: url.appending(path: "model_index.json"))
   }

@@ -14,11 +14,14 @@ extension SchedulerConfig.PredictionType {
     let alpha = alphaCumprod.squareRoot()
     let sigma = (1 - alphaCumprod).squareRoot()
     switch self {
-    case .epsilon: return Denoised(x0: .combination([(1 / alpha, x), (-sigma / alpha, output)]), epsilon: output)
-    case .sample: return Denoised(x0: output, epsilon: .combination([(1 / sigma, x), (-alpha / sigma, output)]))
+    case .epsilon:
+      return Denoised(x0: .combination([(1 / alpha, x), (-sigma / alpha, output)]), epsilon: output)
+    case .sample:
+      return Denoised(x0: output, epsilon: .combination([(1 / sigma, x), (-alpha / sigma, output)]))
     case .vPrediction:
       return Denoised(
-        x0: .combination([(alpha, x), (-sigma, output)]), epsilon: .combination([(alpha, output), (sigma, x)]))
+        x0: .combination([(alpha, x), (-sigma, output)]),
+        epsilon: .combination([(alpha, output), (sigma, x)]))
     }
   }
 
@@ -29,7 +32,8 @@ extension SchedulerConfig.PredictionType {
     case .sample: x0
     case .vPrediction:
       .combination(
-        perSample: alphasCumprod.map { $0.squareRoot() }, noise, alphasCumprod.map { -(1 - $0).squareRoot() }, x0)
+        perSample: alphasCumprod.map { $0.squareRoot() }, noise, alphasCumprod.map { -(1 - $0).squareRoot() },
+        x0)
     }
   }
 }
@@ -38,7 +42,8 @@ extension NoiseSchedule {
   /// √ᾱ·x₀ + √(1 − ᾱ)·noise, each sample at its own timestep (Ho et al. 2020, equation 4).
   public func addNoise(_ x0: Tensor, _ noise: Tensor, timesteps: [Int]) -> Tensor {
     let alphas = timesteps.map { alphasCumprod[$0] }
-    return .combination(perSample: alphas.map { $0.squareRoot() }, x0, alphas.map { (1 - $0).squareRoot() }, noise)
+    return .combination(
+      perSample: alphas.map { $0.squareRoot() }, x0, alphas.map { (1 - $0).squareRoot() }, noise)
   }
 }
 

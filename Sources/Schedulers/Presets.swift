@@ -16,15 +16,21 @@ public enum Presets {
   /// All of them, the plainest first.
   public static let all: [Preset] = [
     preset("ddpm-linear-1000", .ddpm, "The original DDPM; a safe start for pixels up to 64×64."),
-    preset("ddpm-cosine-1000", .ddpm, "Keeps more signal in the middle: better at 32×32, and in few training steps.") {
+    preset(
+      "ddpm-cosine-1000", .ddpm,
+      "Keeps more signal in the middle: better at 32×32, and in few training steps."
+    ) {
       $0.betaSchedule = .squaredcosCapV2
     },
-    preset("ddpm-scaled-linear-1000", .ddpm, "Stable Diffusion's noise with ancestral sampling; for latents.") {
+    preset("ddpm-scaled-linear-1000", .ddpm, "Stable Diffusion's noise with ancestral sampling; for latents.")
+    {
       $0.betaSchedule = .scaledLinear
       ($0.betaStart, $0.betaEnd) = (0.00085, 0.012)
       $0.clipSample = false
     },
-    preset("ddpm-sigmoid-1000", .ddpm, "β a sigmoid of t; gentle at both ends.") { $0.betaSchedule = .sigmoid },
+    preset("ddpm-sigmoid-1000", .ddpm, "β a sigmoid of t; gentle at both ends.") {
+      $0.betaSchedule = .sigmoid
+    },
     preset("ddim-linear", .ddim, "The original noise, deterministic, good from 50 steps."),
     preset("ddim-cosine", .ddim, "The cosine noise, deterministic, good from 25 steps.") {
       $0.betaSchedule = .squaredcosCapV2
@@ -34,7 +40,10 @@ public enum Presets {
       ($0.betaStart, $0.betaEnd) = (0.00085, 0.012)
       ($0.clipSample, $0.setAlphaToOne, $0.stepsOffset) = (false, false, 1)
     },
-    preset("zero-snr-v-trailing", .ddim, "Begins at pure noise (Lin et al. 2023): true black and white; v-prediction.") {
+    preset(
+      "zero-snr-v-trailing", .ddim,
+      "Begins at pure noise (Lin et al. 2023): true black and white; v-prediction."
+    ) {
       $0.betaSchedule = .scaledLinear
       ($0.betaStart, $0.betaEnd) = (0.00085, 0.012)
       ($0.predictionType, $0.timestepSpacing) = (.vPrediction, .trailing)
@@ -54,7 +63,8 @@ public enum Presets {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
       throw SchedulerError(
-        file: "'\(text)'", "is neither a file nor a schedule; known are \(all.map(\.name).joined(separator: ", "))")
+        file: "'\(text)'",
+        "is neither a file nor a schedule; known are \(all.map(\.name).joined(separator: ", "))")
     }
     if isFolder.boolValue {
       for inner in ["scheduler/scheduler_config.json", "scheduler_config.json"] {

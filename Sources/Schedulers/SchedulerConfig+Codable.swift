@@ -48,7 +48,8 @@ extension SchedulerConfig: Codable {
     let known = Set(Key.allCases.map(\.rawValue))
     for key in try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).sorted()
     where !known.contains(key) && !key.hasPrefix("_") {
-      throw SchedulerError("has the unknown key '\(key)'; \(name) knows \(known.sorted().dropFirst().joined(separator: ", "))")
+      throw SchedulerError(
+        "has the unknown key '\(key)'; \(name) knows \(known.sorted().dropFirst().joined(separator: ", "))")
     }
     func read<T: Decodable>(_ key: Key, _ target: inout T, _ form: String) throws {
       guard values.contains(key) else { return }

@@ -41,23 +41,40 @@ public struct SchedulerConfig: Sendable, Equatable {
     case fixedLargeLog = "fixed_large_log"
   }
 
+  /// The class.
   public var className: ClassName
+  /// How many noise levels a network is trained on, T.
   public var numTrainTimesteps = 1000
+  /// β of the first timestep.
   public var betaStart = 0.0001
+  /// β of the last timestep.
   public var betaEnd = 0.02
+  /// The form between them.
   public var betaSchedule = BetaSchedule.linear
+  /// All β by hand, in place of the three above.
   public var trainedBetas: [Double]?
+  /// What the network predicts.
   public var predictionType = PredictionType.epsilon
+  /// Which timesteps are visited.
   public var timestepSpacing = TimestepSpacing.leading
+  /// Added to every timestep of the leading spacing.
   public var stepsOffset = 0
+  /// Whether the last timestep is made pure noise.
   public var rescaleBetasZeroSNR = false
+  /// Whether predicted pictures are clipped.
   public var clipSample = true
+  /// To plus and minus this.
   public var clipSampleRange: Float = 1
+  /// Whether they are clipped to a quantile of their own instead.
   public var thresholding = false
+  /// Which quantile, in 0 to 1.
   public var dynamicThresholdingRatio = 0.995
+  /// The most that the quantile may be.
   public var sampleMaxValue: Float = 1
-  public var varianceType = VarianceType.fixedSmall  // DDPM
-  public var setAlphaToOne = true  // DDIM
+  /// The variance of a step; DDPM alone.
+  public var varianceType = VarianceType.fixedSmall
+  /// Whether the last step ends at ᾱ = 1, and not at that of timestep 0; DDIM alone.
+  public var setAlphaToOne = true
 
   /// The class's defaults.
   public init(_ className: ClassName) { self.className = className }
@@ -78,7 +95,9 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
   public let problem: String
 
   /// - Parameter problem: the rest of a sentence that begins with the file's name.
-  public init(file: String = "the schedule", _ problem: String) { (self.file, self.problem) = (file, problem) }
+  public init(file: String = "the schedule", _ problem: String) {
+    (self.file, self.problem) = (file, problem)
+  }
 
   /// One sentence for the user.
   public var description: String { "\(file) \(problem)." }
@@ -111,7 +130,8 @@ extension SchedulerConfig {
       (0...1).contains(dynamicThresholdingRatio),
       "has dynamic_thresholding_ratio \(dynamicThresholdingRatio); it must lie in 0 to 1")
     try require(
-      (0..<numTrainTimesteps).contains(stepsOffset), "has steps_offset \(stepsOffset) outside the training timesteps")
+      (0..<numTrainTimesteps).contains(stepsOffset),
+      "has steps_offset \(stepsOffset) outside the training timesteps")
     try require(
       className != .ddim || betaSchedule != .sigmoid || trainedBetas != nil,
       "has beta_schedule 'sigmoid', which DDIMScheduler does not know")

@@ -28,7 +28,8 @@ package final class MemoryPool: @unchecked Sendable {  // every access to the st
     var raw: UnsafeMutableRawPointer?
     let status = posix_memalign(&raw, large ? 2 << 20 : 64, bytes)
     guard status == 0, let raw else {
-      fatalError("out of memory: \(bytes >> 20) MiB more were needed, \(bytesFromSystem >> 20) MiB are in use")
+      fatalError(
+        "out of memory: \(bytes >> 20) MiB more were needed, \(bytesFromSystem >> 20) MiB are in use")
     }
     if large { madvise(raw, bytes, 14 /* MADV_HUGEPAGE */) }
     bytesFromSystem += bytes

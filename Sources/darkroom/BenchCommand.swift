@@ -31,7 +31,8 @@ struct BenchCommand: ParsableCommand {
     let side = preset.config.sampleSize?[0] ?? 32
     let shape = [batchSize, 3, side, side]
     let x = Tensor(
-      Philox(NoiseKey(seed: 0, index: 0, step: 0, purpose: .trainingNoise)).normal(shape.reduce(1, *)), shape: shape)
+      Philox(NoiseKey(seed: 0, index: 0, step: 0, purpose: .trainingNoise)).normal(shape.reduce(1, *)),
+      shape: shape)
     let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }
     let parameters = model.parameters.parameters.map(\.tensor)
     let optimizer = AdamW(parameters, AdamW.Options())
@@ -41,7 +42,9 @@ struct BenchCommand: ParsableCommand {
       switch work {
       case .sample: _ = withoutGradients { model(x, timesteps: timesteps) }
       case .train:
-        let (_, gradients) = valueAndGradients(of: parameters) { meanSquaredError(model(x, timesteps: timesteps), x) }
+        let (_, gradients) = valueAndGradients(of: parameters) {
+          meanSquaredError(model(x, timesteps: timesteps), x)
+        }
         optimizer.step(gradients, norm: AdamW.norm(gradients), learningRate: 1e-4)
       }
       seconds.append(clock.seconds)

@@ -26,7 +26,9 @@ struct Darkroom: ParsableCommand {
     } catch let failure as Failure {
       Console.error("darkroom: \(failure.sentence)")
       exit(withError: ExitCode(failure.code))
-    } catch let error where exitCode(for: error) == .validationFailure || error is CleanExit || error is ExitCode {
+    } catch let error
+      where exitCode(for: error) == .validationFailure || error is CleanExit || error is ExitCode
+    {
       exit(withError: error)
     } catch {
       let isParserMessage = String(reflecting: type(of: error)).hasPrefix("ArgumentParser.")

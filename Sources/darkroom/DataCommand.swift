@@ -25,7 +25,8 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
       guard (1...8192).contains(resolution) else { throw Failure("--resolution must be from 1 to 8192.") }
-      let check = FolderCheck(try ImageFolder(URL(fileURLWithPath: folder), classes: classes), resolution: resolution)
+      let check = FolderCheck(
+        try ImageFolder(URL(fileURLWithPath: folder), classes: classes), resolution: resolution)
       print(check.report())
       if check.hasErrors { throw ExitCode.failure }
     }
@@ -35,7 +36,8 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "draw-shapes",
       abstract: "Draw the default data set: eight kinds of shapes in many colours, sizes and places.",
-      discussion: "Each kind gets a sub-folder; metadata.jsonl holds captions. The same seed draws the same pictures.")
+      discussion:
+        "Each kind gets a sub-folder; metadata.jsonl holds captions. The same seed draws the same pictures.")
 
     @Argument(help: "The folder to draw into; made if there is none.")
     var folder: String

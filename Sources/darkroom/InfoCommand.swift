@@ -27,14 +27,19 @@ struct InfoCommand: ParsableCommand {
     let unet = try folder.unet()
     let config = unet.config
     print("model         UNet2DModel, \(grouped(unet.parameters.parameterCount)) parameters")
-    if let size = config.sampleSize { print("size          \(size[1])x\(size[0]), \(config.outChannels) channels") }
+    if let size = config.sampleSize {
+      print("size          \(size[1])x\(size[0]), \(config.outChannels) channels")
+    }
     let down = config.downBlockTypes.map(\.rawValue).joined(separator: ", ")
-    print("blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
+    print(
+      "blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
     if let classes = folder.notes.classes { print("classes       \(classes.joined(separator: ", "))") }
     if let steps = folder.notes.trainedSteps { print("trained       \(grouped(steps)) steps") }
     let s = folder.scheduler
     let noise = s.trainedBetas == nil ? s.betaSchedule.rawValue : "trained_betas"
-    print("scheduler     \(s.className.rawValue), \(noise), \(s.numTrainTimesteps) timesteps, predicts \(s.predictionType.rawValue)")
+    print(
+      "scheduler     \(s.className.rawValue), \(noise), \(s.numTrainTimesteps) timesteps, predicts \(s.predictionType.rawValue)"
+    )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     print("configuration " + String(decoding: try encoder.encode(config), as: UTF8.self))
@@ -42,7 +47,9 @@ struct InfoCommand: ParsableCommand {
 
   private func picture() throws {
     let decoded = try DecodedPicture(contentsOf: URL(fileURLWithPath: path))
-    print("picture       \(decoded.format.name), \(decoded.storedWidth)x\(decoded.storedHeight), \(decoded.bitDepth) bits")
+    print(
+      "picture       \(decoded.format.name), \(decoded.storedWidth)x\(decoded.storedHeight), \(decoded.bitDepth) bits"
+    )
     if let recipe = try Recipe.find(in: decoded.texts, file: path) {
       func line(_ name: String, _ value: Any?) {
         if let value { print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + "\(value)") }

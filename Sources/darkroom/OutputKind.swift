@@ -55,7 +55,8 @@ struct OutputKind {
       return
     }
     let pictures = Picture.batch(images)
-    let picture = try pictures.count == 1
+    let picture =
+      try pictures.count == 1
       ? pictures[0] : Grid(columns: columns, padding: padding).compose(pictures, file: url.relativePath)
     try picture.write(to: url, texts: try recipe.textChunks())
   }

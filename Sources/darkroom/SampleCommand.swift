@@ -22,7 +22,9 @@ struct SampleCommand: ParsableCommand {
   @Argument(help: "The model's folder.")
   var model: String
 
-  @Option(name: .shortAndLong, help: "Where to write: .png, .jpg, or .safetensors for floats in [-1, 1] (key images).")
+  @Option(
+    name: .shortAndLong,
+    help: "Where to write: .png, .jpg, or .safetensors for floats in [-1, 1] (key images).")
   var output: String
 
   @Option(help: "How many pictures.")
@@ -55,7 +57,9 @@ struct SampleCommand: ParsableCommand {
   @Option(help: "DDIM's noise, from 0 (none) to 1 (as much as DDPM).")
   var eta: Float = 0
 
-  @Option(name: .customLong("class"), help: "The class to draw, by name or number; repeat it to cycle through several. (default: all in turn)")
+  @Option(
+    name: .customLong("class"),
+    help: "The class to draw, by name or number; repeat it to cycle through several. (default: all in turn)")
   var classes: [String] = []
 
   @Option(help: "How strongly the class is followed: 1 is plain, 2 to 5 exaggerates it.")
@@ -88,7 +92,8 @@ struct SampleCommand: ParsableCommand {
       throw ValidationError("--first-index must be from 0 to \(UInt32.max).")
     }
     if firstIndex != 0 && rng == .torch {
-      throw ValidationError("--first-index goes with --rng philox; PyTorch's generator has no pictures by number.")
+      throw ValidationError(
+        "--first-index goes with --rng philox; PyTorch's generator has no pictures by number.")
     }
   }
 
@@ -98,7 +103,9 @@ struct SampleCommand: ParsableCommand {
     let folder = try ModelFolder(URL(fileURLWithPath: model))
     let config = folder.unetConfig
     let scheduler = try scheduler(folder)
-    if eta > 0 && scheduler.className != .ddim { throw Failure("--eta goes with the ddim sampler; add --sampler ddim.") }
+    if eta > 0 && scheduler.className != .ddim {
+      throw Failure("--eta goes with the ddim sampler; add --sampler ddim.")
+    }
     let steps = steps ?? min(50, scheduler.numTrainTimesteps)
     let (height, width) = try pixels(config)
     guard [1, 3].contains(config.outChannels), config.inChannels == config.outChannels else {
@@ -150,20 +157,25 @@ struct SampleCommand: ParsableCommand {
     }
     guard let pixels else { throw Failure("\(model) does not say its size; add --size WIDTHxHEIGHT.") }
     let multiple = config.sizeMultiple
-    guard pixels.height % multiple == 0, pixels.width % multiple == 0, max(pixels.height, pixels.width) <= 8192 else {
+    guard pixels.height % multiple == 0, pixels.width % multiple == 0,
+      max(pixels.height, pixels.width) <= 8192
+    else {
       throw Failure(
-        "this model cannot make \(pixels.width)x\(pixels.height): both sides must be multiples of \(multiple), up to 8192.")
+        "this model cannot make \(pixels.width)x\(pixels.height): both sides must be multiples of \(multiple), up to 8192."
+      )
     }
     return pixels
   }
 
   private func recipes(
-    _ folder: ModelFolder, _ scheduler: SchedulerConfig, steps: Int, labels: ClassChoice.Labels, width: Int, height: Int
+    _ folder: ModelFolder, _ scheduler: SchedulerConfig, steps: Int, labels: ClassChoice.Labels, width: Int,
+    height: Int
   ) throws -> [Recipe] {
     let hash = try folder.weightsURL.map { try SHA256.hex(of: $0) }
     return (0..<count).map { i in
       Recipe(
-        version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed, imageIndex: firstIndex + i,
+        version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed,
+        imageIndex: firstIndex + i,
         rng: rng.rawValue, steps: steps, sampler: scheduler.className == .ddpm ? "ddpm" : "ddim",
         eta: scheduler.className == .ddim ? Double(eta) : nil, scheduler: scheduler.json,
         guidanceScale: labels.indices == nil ? nil : Double(guidanceScale), classLabel: labels.indices?[i],
@@ -200,7 +212,8 @@ struct ClassChoice {
       return Labels(indices: nil, nullClass: nil, names: [])
     }
     guard config.classEmbedType != .identity else {
-      throw Failure("\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
+      throw Failure(
+        "\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
     }
     let names = folder.notes.classes ?? []
     let total = config.numClassEmbeds
@@ -210,12 +223,15 @@ struct ClassChoice {
           + "--guidance-scale out.")
     }
     let known = names.isEmpty ? Array(0..<(total ?? 1)) : Array(names.indices)
-    let chosen = try wanted.isEmpty ? known : wanted.map { text in
-      if let index = names.firstIndex(of: text) { return index }
-      if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
-      let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
-      throw Failure("\(name) has no class '\(text)'; it has \(list).")
-    }
+    let chosen =
+      try wanted.isEmpty
+      ? known
+      : wanted.map { text in
+        if let index = names.firstIndex(of: text) { return index }
+        if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
+        let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
+        throw Failure("\(name) has no class '\(text)'; it has \(list).")
+      }
     return Labels(
       indices: (0..<count).map { chosen[$0 % chosen.count] }, nullClass: folder.notes.nullClass, names: names)
   }

@@ -47,7 +47,8 @@ struct ScheduleCommand: ParsableCommand {
       for row in rows {
         print(
           String(
-            format: "%4d  %8d  %10.7f  %15.8f  %12.5g", row.step, row.timestep, row.beta, row.alphasCumprod, row.snr))
+            format: "%4d  %8d  %10.7f  %15.8f  %12.5g", row.step, row.timestep, row.beta, row.alphasCumprod,
+            row.snr))
       }
     }
   }
@@ -67,7 +68,9 @@ struct ScheduleCommand: ParsableCommand {
 
     func run() throws {
       let url = URL(fileURLWithPath: output)
-      guard url.pathExtension.lowercased() == "svg" else { throw Failure("--output \(output) must end in .svg.") }
+      guard url.pathExtension.lowercased() == "svg" else {
+        throw Failure("--output \(output) must end in .svg.")
+      }
       let series = try schedules.map { text in
         let schedule = try NoiseSchedule(Presets.resolve(text))
         let every = max(1, schedule.count / 500)

@@ -47,7 +47,9 @@ struct TrainCommand: ParsableCommand {
         "--resolution \(resolution): this network needs a multiple of \(config.sizeMultiple), up to 4096.")
     }
     guard config.inChannels == 3, config.outChannels == 3 else {
-      throw Failure("this network has \(config.inChannels) input and \(config.outChannels) output channels; pictures have 3.")
+      throw Failure(
+        "this network has \(config.inChannels) input and \(config.outChannels) output channels; pictures have 3."
+      )
     }
     let run = URL(fileURLWithPath: output)
     let stateURL = TrainingState.url(in: run)
@@ -75,7 +77,8 @@ struct TrainCommand: ParsableCommand {
       Console.note("\(output) has no checkpoint yet; beginning anew")
     }
     let trainer = try Trainer(
-      unet, scheduler, PictureStore(folder, resolution: resolution, crop: data.crop), nullClass: nullClass, options,
+      unet, scheduler, PictureStore(folder, resolution: resolution, crop: data.crop), nullClass: nullClass,
+      options,
       resuming: state)
     let training = try TrainingRun(
       trainer, scheduler, classes: folder.classes, nullClass: nullClass,
@@ -100,7 +103,8 @@ struct TrainCommand: ParsableCommand {
       throw Failure("--output \(output) is a file; name a folder.")
     }
     if stopped && !resume {
-      throw Failure("--output \(output) holds a run already; add --resume to go on with it, or name another folder.")
+      throw Failure(
+        "--output \(output) holds a run already; add --resume to go on with it, or name another folder.")
     }
   }
 }
@@ -123,8 +127,10 @@ private final class ProgressReport {
     let done = r.step - first + 1
     let rate = Double(done * options.picturesPerStep) / seconds
     let left = seconds / Double(done) * Double(options.steps - r.step)
-    let line = String(
-      format: "step %d/%d  loss %.4f (mean %.4f)  %.1f images/s  ", r.step, options.steps, r.loss, mean ?? r.loss, rate)
+    let line =
+      String(
+        format: "step %d/%d  loss %.4f (mean %.4f)  %.1f images/s  ", r.step, options.steps, r.loss,
+        mean ?? r.loss, rate)
       + "\(Console.duration(left)) left"
     if Console.isTerminal {
       Console.transient(line)

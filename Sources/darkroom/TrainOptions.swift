@@ -45,13 +45,16 @@ struct NetworkOptions: ParsableArguments {
   @Option(help: "A network by name: tiny-32, small-32, cifar-32 or small-64.")
   var preset: UNet2DPreset?
 
-  @Option(help: "A network by a JSON file with the keys of diffusers' UNet2DModel. (default: --preset tiny-32)")
+  @Option(
+    help: "A network by a JSON file with the keys of diffusers' UNet2DModel. (default: --preset tiny-32)")
   var config: String?
 
   @Option(help: "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json.")
   var schedule = "ddpm-cosine-1000"
 
-  @Option(help: "What the network predicts: epsilon, sample or v_prediction. (default: the schedule's, mostly epsilon)")
+  @Option(
+    help:
+      "What the network predicts: epsilon, sample or v_prediction. (default: the schedule's, mostly epsilon)")
   var prediction: SchedulerConfig.PredictionType?
 
   func validate() throws {
@@ -59,9 +62,11 @@ struct NetworkOptions: ParsableArguments {
   }
 
   func network() throws -> (UNet2DConfig, resolution: Int) {
-    let config = try config.map { try ModelFolder.config(URL(fileURLWithPath: $0)) } ?? (preset ?? .tiny32).config
+    let config =
+      try config.map { try ModelFolder.config(URL(fileURLWithPath: $0)) } ?? (preset ?? .tiny32).config
     guard config.classEmbedType == nil else {
-      throw Failure("a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
+      throw Failure(
+        "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
     }
     guard let size = config.sampleSize else { return (config, 32) }
     return (config, size[0])

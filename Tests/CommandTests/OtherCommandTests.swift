@@ -7,7 +7,8 @@ import XCTest
 final class OtherCommandTests: XCTestCase {
   func testEveryCommandHasHelpAndNamesItsDefaults() throws {
     for command in [
-      "train", "sample", "grid", "schedule", "schedule list", "schedule show", "schedule plot", "data", "data check",
+      "train", "sample", "grid", "schedule", "schedule list", "schedule show", "schedule plot", "data",
+      "data check",
       "data draw-shapes", "info",
     ] {
       let words = command.split(separator: " ").map(String.init)
@@ -30,7 +31,8 @@ final class OtherCommandTests: XCTestCase {
       files.append(url.path)
     }
     let output = folder.appending(path: "grid.png")
-    let result = try Command.run("grid", files + ["--output", output.path, "--columns", "2", "--padding", "1"])
+    let result = try Command.run(
+      "grid", files + ["--output", output.path, "--columns", "2", "--padding", "1"])
     XCTAssertEqual(result.code, 0, result.errors)
     let grid = try DecodedPicture(contentsOf: output).picture
     XCTAssertEqual([grid.width, grid.height], [11, 11])
@@ -51,7 +53,8 @@ final class OtherCommandTests: XCTestCase {
     XCTAssertEqual(rows.map(\.timestep), [750, 500, 250, 0])
     let folder = try temporaryFolder(for: self)
     let plot = folder.appending(path: "p.svg")
-    let result = try Command.run("schedule", "plot", "ddpm-linear-1000", "ddpm-cosine-1000", "--output", plot.path)
+    let result = try Command.run(
+      "schedule", "plot", "ddpm-linear-1000", "ddpm-cosine-1000", "--output", plot.path)
     XCTAssertEqual(result.code, 0, result.errors)
     XCTAssertTrue(try String(contentsOf: plot, encoding: .utf8).contains("ddpm-cosine-1000"))
     XCTAssertTrue(try Command.run("schedule", "show", "x").errors.contains("known are ddpm-linear-1000"))

@@ -26,7 +26,8 @@ final class SampleCommandTests: XCTestCase {
       ("ddim-v-zero-snr", 2, 12, "0", "batch2-steps12"),
     ] {
       let url = try sample([
-        model(name), "--rng", "torch", "--seed", "7", "--count", "\(count)", "--steps", "\(steps)", "--eta", eta,
+        model(name), "--rng", "torch", "--seed", "7", "--count", "\(count)", "--steps", "\(steps)", "--eta",
+        eta,
       ])
       let images = try SafetensorsFile(url).tensor("images")
       let expected = try Fixtures.tensors("pipelines/\(name)/expected.safetensors").tensor(key)
@@ -51,7 +52,8 @@ final class SampleCommandTests: XCTestCase {
   }
 
   func testPNGCarriesItsRecipe() throws {
-    let url = try sample([model("ddim"), "--count", "4", "--steps", "2", "--seed", "21", "--columns", "2"], to: "o.png")
+    let url = try sample(
+      [model("ddim"), "--count", "4", "--steps", "2", "--seed", "21", "--columns", "2"], to: "o.png")
     let decoded = try DecodedPicture(contentsOf: url)
     XCTAssertEqual([decoded.picture.width, decoded.picture.height], [22, 22])
     let recipe = try XCTUnwrap(Recipe.find(in: decoded.texts, file: "o.png"))
@@ -107,7 +109,8 @@ final class SampleCommandTests: XCTestCase {
       try? FileManager.default.removeItem(at: copy)
       try FileManager.default.copyItem(at: Fixtures.url("pipelines/ddim"), to: copy)
       try change()
-      let result = try Command.run("sample", copy.path, "--steps", "1", "--output", folder.appending(path: "o.png").path)
+      let result = try Command.run(
+        "sample", copy.path, "--steps", "1", "--output", folder.appending(path: "o.png").path)
       XCTAssertEqual(result.code, 1)
       XCTAssertEqual(result.errors.split(separator: "\n").count, 1, result.errors)
       return result.errors
@@ -117,11 +120,14 @@ final class SampleCommandTests: XCTestCase {
     XCTAssertTrue(try damaged { try whole.dropLast(100).write(to: weights) }.contains("truncated"))
     XCTAssertTrue(try damaged { try Data().write(to: weights) }.contains("has 0 bytes"))
     XCTAssertTrue(
-      try damaged { try (Data([0, 0, 0, 0, 1, 0, 0, 0]) + whole).write(to: weights) }.contains("its header claims"))
-    XCTAssertTrue(try damaged { try FileManager.default.removeItem(at: weights) }.contains("holds no weights"))
+      try damaged { try (Data([0, 0, 0, 0, 1, 0, 0, 0]) + whole).write(to: weights) }.contains(
+        "its header claims"))
+    XCTAssertTrue(
+      try damaged { try FileManager.default.removeItem(at: weights) }.contains("holds no weights"))
     XCTAssertTrue(
       try damaged {
-        try text.replacingOccurrences(of: "AttnDownBlock2D", with: "FooBlock").write(to: config, atomically: true, encoding: .utf8)
+        try text.replacingOccurrences(of: "AttnDownBlock2D", with: "FooBlock").write(
+          to: config, atomically: true, encoding: .utf8)
       }.contains("one of DownBlock2D, AttnDownBlock2D"))
     XCTAssertTrue(
       try damaged {

@@ -31,8 +31,10 @@ final class TrainCommandTests: XCTestCase {
 
   private func arguments(_ run: String, steps: Int = 30, _ more: [String] = []) throws -> [String] {
     [
-      "train", try shapes(), "--classes", "folders", "--config", try config(), "--output", path(run), "--steps",
-      "\(steps)", "--batch-size", "4", "--warmup", "2", "--preview-every", "0", "--checkpoint-every", "5", "--threads", "2",
+      "train", try shapes(), "--classes", "folders", "--config", try config(), "--output", path(run),
+      "--steps",
+      "\(steps)", "--batch-size", "4", "--warmup", "2", "--preview-every", "0", "--checkpoint-every", "5",
+      "--threads", "2",
     ] + more
   }
 
@@ -50,12 +52,14 @@ final class TrainCommandTests: XCTestCase {
     let result = try run(arguments("run", steps: 6, ["--preview-every", "3"]))
     XCTAssertEqual(result.code, 0, result.errors)
     for file in [
-      "model_index.json", weights, "unet/config.json", "scheduler/scheduler_config.json", "darkroom.json", "loss.svg",
+      "model_index.json", weights, "unet/config.json", "scheduler/scheduler_config.json", "darkroom.json",
+      "loss.svg",
       "metrics.jsonl", "training/state.safetensors", "previews/step-000003.png", "previews/step-000006.png",
     ] { XCTAssertTrue(FileManager.default.fileExists(atPath: path("run/\(file)")), file) }
     XCTAssertEqual(try bytes("run", "metrics.jsonl").split(separator: UInt8(ascii: "\n")).count, 6)
     let sampled = try Command.run(
-      "sample", path("run"), "--output", path("o.png"), "--class", "star", "--guidance-scale", "2", "--steps", "2")
+      "sample", path("run"), "--output", path("o.png"), "--class", "star", "--guidance-scale", "2", "--steps",
+      "2")
     XCTAssertEqual(sampled.code, 0, sampled.errors)
     let info = try Command.run("info", path("run"))
     XCTAssertTrue(info.output.contains("classes       circle, cross"), info.output)
@@ -140,19 +144,24 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertEqual(process.terminationStatus, 1, text)
     XCTAssertTrue(text.contains("cannot be written"), text)
     XCTAssertEqual(try bytes("run", "training/state.safetensors"), before)
-    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: path("run/training")), ["state.safetensors"])
+    XCTAssertEqual(
+      try FileManager.default.contentsOfDirectory(atPath: path("run/training")), ["state.safetensors"])
   }
 
   func testBadPicturesAreNamedBeforeTheFirstStep() throws {
     let shapes = try shapes()
     let good = try Data(contentsOf: URL(fileURLWithPath: shapes + "/circle/0000.png"))
-    let jpeg = try DecodedPicture(contentsOf: URL(fileURLWithPath: shapes + "/circle/0000.png")).picture.jpegData()
+    let jpeg = try DecodedPicture(contentsOf: URL(fileURLWithPath: shapes + "/circle/0000.png")).picture
+      .jpegData()
     for (name, data) in [
       ("truncated.png", good.prefix(good.count / 2)), ("jpeg.png", jpeg), ("empty.png", Data()),
       ("text.jpg", Data("hello".utf8)),
     ] { try data.write(to: URL(fileURLWithPath: "\(shapes)/circle/\(name)")) }
-    try Picture(width: 1, height: 1, color: .black).write(to: URL(fileURLWithPath: shapes + "/circle/one.png"))
-    let arguments = try ["train", shapes, "--classes", "folders", "--config", config(), "--output", path("run"), "--steps", "1"]
+    try Picture(width: 1, height: 1, color: .black).write(
+      to: URL(fileURLWithPath: shapes + "/circle/one.png"))
+    let arguments = try [
+      "train", shapes, "--classes", "folders", "--config", config(), "--output", path("run"), "--steps", "1",
+    ]
     let result = try run(arguments)
     XCTAssertEqual(result.code, 1)
     for name in ["truncated.png", "jpeg.png", "empty.png", "text.jpg", "one.png"] {
@@ -167,7 +176,8 @@ final class TrainCommandTests: XCTestCase {
   }
 
   func testImpossibleCommandsAreRefused() throws {
-    try FileManager.default.createDirectory(at: folder.appending(path: "empty"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "empty"), withIntermediateDirectories: true)
     try Data("x".utf8).write(to: folder.appending(path: "file"))
     let base = try arguments("run")
     for (change, expected) in [

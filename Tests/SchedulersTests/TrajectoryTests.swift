@@ -29,7 +29,8 @@ final class TrajectoryTests: XCTestCase {
       let schedule = try NoiseSchedule(given.config)
       // 1e-6: one unit in the last place of β near 1e-2, or of ᾱ near 1.
       assertClose(
-        schedule.betas, try file.tensor("betas/\(given.table)").values, relative: 1e-6, "β of table \(given.table)")
+        schedule.betas, try file.tensor("betas/\(given.table)").values, relative: 1e-6,
+        "β of table \(given.table)")
       assertClose(
         schedule.alphasCumprod, try file.tensor("alphas_cumprod/\(given.table)").values, relative: 1e-6,
         "ᾱ of table \(given.table)")

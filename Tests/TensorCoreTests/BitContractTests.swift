@@ -17,7 +17,8 @@ final class BitContractTests: XCTestCase {
 
   /// Runs `body` on a batch of 8, then on each image alone and on the first three, and compares bits.
   private func assertBatchInvariant(
-    _ what: String, _ x: Tensor, file: StaticString = #filePath, line: UInt = #line, _ body: (Tensor) -> Tensor
+    _ what: String, _ x: Tensor, file: StaticString = #filePath, line: UInt = #line,
+    _ body: (Tensor) -> Tensor
   ) {
     withoutGradients {
       let whole = body(x)
@@ -41,7 +42,8 @@ final class BitContractTests: XCTestCase {
     ] {
       let weight = wave([o, c, kernel, kernel], 0.11)
       let bias = wave([o], 0.7)
-      assertBatchInvariant("convolution \(c)→\(o), \(kernel)×\(kernel)/\(stride) at \(size)", map(8, c, size)) {
+      assertBatchInvariant("convolution \(c)→\(o), \(kernel)×\(kernel)/\(stride) at \(size)", map(8, c, size))
+      {
         conv2D($0, weight: weight, bias: bias, stride: stride, padding: .all(kernel / 2))
       }
     }
@@ -69,7 +71,8 @@ final class BitContractTests: XCTestCase {
   func testGradientsAreTheSameEachTime() {
     let x = map(6, 32, 16)
     let parameters = [
-      x, wave([64, 32, 3, 3], 0.1), wave([64], 0.2), wave([64], 0.3), wave([64], 0.6), wave([64, 64, 3, 3], 0.4),
+      x, wave([64, 32, 3, 3], 0.1), wave([64], 0.2), wave([64], 0.3), wave([64], 0.6),
+      wave([64, 64, 3, 3], 0.4),
       wave([64, 64], 0.7), wave([32, 64, 1, 1], 0.9),
     ]
     func gradients() -> [[UInt32]] {

@@ -1,7 +1,6 @@
 import CKernels
-import XCTest
-
 import TensorCore
+import XCTest
 
 /// Each fast kernel against `reference.c`, over the memory orders and sizes at which their loops take other paths.
 final class KernelTests: XCTestCase {
@@ -17,7 +16,8 @@ final class KernelTests: XCTestCase {
   }
 
   private func assertClose(
-    _ actual: [Float], _ expected: [Double], tolerance: Double, _ what: String, file: StaticString = #filePath,
+    _ actual: [Float], _ expected: [Double], tolerance: Double, _ what: String,
+    file: StaticString = #filePath,
     line: UInt = #line
   ) {
     XCTAssertEqual(actual.count, expected.count, what, file: file, line: line)
@@ -25,7 +25,8 @@ final class KernelTests: XCTestCase {
     let errors = zip(actual, expected).map { abs(Double($0) - $1) / scale }
     guard let worst = errors.indices.max(by: { errors[$0] < errors[$1] }) else { return }
     XCTAssertLessThanOrEqual(
-      errors[worst], tolerance, "\(what): worst at \(worst), \(actual[worst]) for \(expected[worst])", file: file,
+      errors[worst], tolerance, "\(what): worst at \(worst), \(actual[worst]) for \(expected[worst])",
+      file: file,
       line: line)
   }
 
@@ -47,24 +48,29 @@ final class KernelTests: XCTestCase {
     for kind in kinds {
       var y = [Float](repeating: 0, count: x.count)
       dk_activate(x, &y, x.count, kind)
-      assertClose(y, x.map { dk_reference_activation(Double($0), kind) }, tolerance: 2e-6, "activation \(kind)")
+      assertClose(
+        y, x.map { dk_reference_activation(Double($0), kind) }, tolerance: 2e-6, "activation \(kind)")
       // Derivatives away from ReLU's kink.
       let at = x.filter { abs($0) > 1e-3 && abs($0) < 20 }
       var dx = [Float](repeating: 0, count: at.count)
       dk_activate_gradient(at, [Float](repeating: 1, count: at.count), &dx, at.count, kind)
-      assertClose(dx, at.map { dk_reference_derivative(Double($0), kind) }, tolerance: 3e-6, "derivative \(kind)")
+      assertClose(
+        dx, at.map { dk_reference_derivative(Double($0), kind) }, tolerance: 3e-6, "derivative \(kind)")
     }
   }
 
   // 3e-6: sums of up to a thousand f32 terms in sixteen lanes.
   func testGroupNorm() {
     for (c, groups, b, hw) in [
-      (32, 8, 16, 35), (48, 4, 16, 9), (24, 8, 8, 16), (24, 8, 24, 7), (12, 3, 1, 33), (96, 32, 16, 64), (6, 6, 1, 1000),
+      (32, 8, 16, 35), (48, 4, 16, 9), (24, 8, 8, 16), (24, 8, 24, 7), (12, 3, 1, 33), (96, 32, 16, 64),
+      (6, 6, 1, 1000),
     ] {
       for (kind, fused) in [(dk_identity, false), (dk_silu, true), (dk_mish, true)] {
         let x = numbers(c * hw).map { $0 + 0.5 }
         let (weight, bias) = (numbers(c, seed: 2), numbers(c, seed: 3))
-        let (shift, scale1, shift1) = (numbers(c, seed: 4), numbers(c, amplitude: 0.5, seed: 5), numbers(c, seed: 6))
+        let (shift, scale1, shift1) = (
+          numbers(c, seed: 4), numbers(c, amplitude: 0.5, seed: 5), numbers(c, seed: 6)
+        )
         var expected = [Double](repeating: 0, count: c * hw)
         dk_reference_group_norm(
           x, &expected, c, hw, groups, 1e-5, weight, bias, fused ? shift : nil, fused ? scale1 : nil,
@@ -80,7 +86,8 @@ final class KernelTests: XCTestCase {
               scale1.withUnsafeBufferPointer { scale1 in
                 shift1.withUnsafeBufferPointer { shift1 in
                   let p = dk_norm_parameters(
-                    weight: weight.baseAddress, bias: bias.baseAddress, shift: fused ? shift.baseAddress : nil,
+                    weight: weight.baseAddress, bias: bias.baseAddress,
+                    shift: fused ? shift.baseAddress : nil,
                     scale1: fused ? scale1.baseAddress : nil, shift1: fused ? shift1.baseAddress : nil)
                   dk_group_norm(blocked(x, c: c, hw: hw, b: b), &y, shape, p, &mean, &rstd, &scratch)
                 }
@@ -136,6 +143,7 @@ final class KernelTests: XCTestCase {
     let x = numbers(100_003)
     let expected = x.map(Double.init).reduce(0, +)
     XCTAssertEqual(dk_sum(x, x.count), expected, accuracy: 1e-9 * Double(x.count))
-    XCTAssertEqual(dk_dot(x, x, x.count), x.map { Double($0) * Double($0) }.reduce(0, +), accuracy: 1e-12 * 133_542)
+    XCTAssertEqual(
+      dk_dot(x, x, x.count), x.map { Double($0) * Double($0) }.reduce(0, +), accuracy: 1e-12 * 133_542)
   }
 }

@@ -18,7 +18,8 @@ final class OperationTests: XCTestCase {
 
   /// Whatever a case may have.
   struct Parameters: Decodable {
-    var stride: Int?, padding: [Int]?, groups: Int?, epsilon: Float?, activation: String?, heads: Int?, scale: Float?
+    var stride: Int?, padding: [Int]?, groups: Int?, epsilon: Float?, activation: String?, heads: Int?,
+      scale: Float?
     var indices: [Int]?, factor: Float?, offset: Float?, factors: [Float]?, a: [Float]?, b: [Float]?
     var low: Float?, high: Float?, weights: [Float]?, height: Int?, width: Int?, sizes: [Int]?, shape: [Int]?
     var first: Int?, last: Int?
@@ -42,7 +43,8 @@ final class OperationTests: XCTestCase {
     case "groupNorm", "groupNorm-shift", "groupNorm-modulation":
       let isFused = c.op != "groupNorm"
       return groupNorm(
-        try t("x"), groups: p.groups ?? 0, weight: try t("weight"), bias: try t("bias"), epsilon: p.epsilon ?? 0,
+        try t("x"), groups: p.groups ?? 0, weight: try t("weight"), bias: try t("bias"),
+        epsilon: p.epsilon ?? 0,
         shift: inputs["shift"], modulation: inputs["scale"].flatMap { s in inputs["offset"].map { (s, $0) } },
         activation: isFused ? .silu : try XCTUnwrap(Activation(rawValue: p.activation ?? "")))
     case "layerNorm":
@@ -50,7 +52,8 @@ final class OperationTests: XCTestCase {
     case "layerNorm-plain": return layerNorm(try t("x"), weight: nil, bias: nil, epsilon: p.epsilon ?? 0)
     case "linear": return linear(try t("input"), weight: try t("weight"), bias: try t("bias"))
     case "linear-plain": return linear(try t("input"), weight: try t("weight"), bias: nil)
-    case "attention": return attention(try t("q"), try t("k"), try t("v"), heads: p.heads ?? 0, scale: p.scale ?? 0)
+    case "attention":
+      return attention(try t("q"), try t("k"), try t("v"), heads: p.heads ?? 0, scale: p.scale ?? 0)
     case "embedding": return embedding(p.indices ?? [], table: try t("table"))
     case "activated": return try t("x").activated(try XCTUnwrap(Activation(rawValue: p.activation ?? "")))
     case "add": return try t("a") + t("b")
@@ -58,7 +61,8 @@ final class OperationTests: XCTestCase {
     case "multiply": return try t("a") * t("b")
     case "scale": return try (p.factor ?? 0) * t("x")
     case "offset": return try t("x") + (p.offset ?? 0)
-    case "combination": return try .combination(zip(p.factors ?? [], [t("a"), t("b"), t("c")]).map { ($0, $1) })
+    case "combination":
+      return try .combination(zip(p.factors ?? [], [t("a"), t("b"), t("c")]).map { ($0, $1) })
     case "combination-per-sample": return try .combination(perSample: p.a ?? [], t("a"), p.b ?? [], t("b"))
     case "clamp": return try t("x").clamped(p.low ?? 0, p.high ?? 0)
     case "addingChannels": return try t("x").addingChannels(t("t"))
@@ -92,7 +96,8 @@ final class OperationTests: XCTestCase {
       let list = try c.inputs.map { try file.tensor("\(n)/in/\($0)") }
       let inputs = Dictionary(uniqueKeysWithValues: zip(c.inputs, list))
       let (y, dy) = (try file.tensor("\(n)/y"), try file.tensor("\(n)/dy"))
-      assertClose(try withoutGradients { try run(c, inputs, target: target) }, y, relative: 2e-5, "\(what), inferred")
+      assertClose(
+        try withoutGradients { try run(c, inputs, target: target) }, y, relative: 2e-5, "\(what), inferred")
       var taped: Tensor?
       let (_, gradients) = try valueAndGradients(of: list) {
         let y = try run(c, inputs, target: target)
@@ -101,7 +106,8 @@ final class OperationTests: XCTestCase {
       }
       assertClose(try XCTUnwrap(taped), y, relative: 2e-5, "\(what), taped")
       for (name, gradient) in zip(c.inputs, gradients) {
-        assertClose(gradient, try file.tensor("\(n)/d/\(name)"), relative: 5e-5, "\(what), gradient of \(name)")
+        assertClose(
+          gradient, try file.tensor("\(n)/d/\(name)"), relative: 5e-5, "\(what), gradient of \(name)")
       }
     }
   }

@@ -54,7 +54,8 @@ final class RandomTests: XCTestCase {
       counts.reduce(0) { $0 + pow(Double($1) - expected, 2) / expected }
     }
     let bound = 100
-    let draws = Philox(NoiseKey(seed: 5, index: 0, step: 0, purpose: .trainingTimestep)).integers(100_000, below: bound)
+    let draws = Philox(NoiseKey(seed: 5, index: 0, step: 0, purpose: .trainingTimestep)).integers(
+      100_000, below: bound)
     XCTAssertTrue(draws.allSatisfy { (0..<bound).contains($0) })
     let counts = draws.reduce(into: [Int](repeating: 0, count: bound)) { $0[$1] += 1 }
     XCTAssertEqual(chiSquared(counts, 1000), 99, accuracy: 5 * (2.0 * 99).squareRoot())
@@ -86,7 +87,8 @@ final class RandomTests: XCTestCase {
         let picked = stride(from: 0, to: size, by: 97).map { values[$0] } + values.suffix(17)
         assertClose(picked, try file.tensor(key).values, relative: 2e-6, key)
       case "sum":
-        XCTAssertEqual(values.map(Double.init).reduce(0, +), Double(try file.tensor(key).item), accuracy: 0.02, key)
+        XCTAssertEqual(
+          values.map(Double.init).reduce(0, +), Double(try file.tensor(key).item), accuracy: 0.02, key)
       default: XCTFail("unknown key \(key)")
       }
     }

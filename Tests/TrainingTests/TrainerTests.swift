@@ -43,7 +43,8 @@ final class TrainerTests: XCTestCase {
     let options = options()
     let store = ParameterStore(.fresh(seed: options.seed))
     return try Trainer(
-      UNet2D(config(), store), scheduler(), PictureStore(folder, resolution: 16, crop: .random), nullClass: 8, options,
+      UNet2D(config(), store), scheduler(), PictureStore(folder, resolution: 16, crop: .random), nullClass: 8,
+      options,
       resuming: state)
   }
 
@@ -61,13 +62,17 @@ final class TrainerTests: XCTestCase {
     let trainer = try trainer(try shapes())
     let losses = try (0..<40).map { _ in try trainer.step().loss }
     // Pinned on AVX-512. 2e-3: another instruction set rounds otherwise, and forty steps magnify it.
-        for (i, (loss, expected)) in zip(stride(from: 0, to: 40, by: 5).map { losses[$0] }, Self.pinnedLosses).enumerated() {
+    for (i, (loss, expected)) in zip(stride(from: 0, to: 40, by: 5).map { losses[$0] }, Self.pinnedLosses)
+      .enumerated()
+    {
       XCTAssertEqual(loss, expected, accuracy: 2e-3 * expected, "loss at step \(5 * i + 1)")
     }
     XCTAssertLessThan(losses.suffix(8).reduce(0, +), 0.8 * losses.prefix(8).reduce(0, +), "it learns")
 
     let store = ParameterStore(
-      .tensors(Dictionary(uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))))
+      .tensors(
+        Dictionary(
+          uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))))
     let model = try UNet2D(config(), store)
     let loop = try DenoisingLoop(
       scheduler().with(.ddim), steps: 5, predictor: UNetPredictor(model, labels: [0, 3], batchSize: 2))

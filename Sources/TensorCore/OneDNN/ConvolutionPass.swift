@@ -94,7 +94,8 @@ final class Convolution {
         for name in ["wino_4x3", "wino"] {
           list.append(
             Candidate(
-              algorithm: dnnl_convolution_winograd, source: blocked, target: blocked, accept: { $0.contains(name) }))
+              algorithm: dnnl_convolution_winograd, source: blocked, target: blocked,
+              accept: { $0.contains(name) }))
         }
       }
       list.append(Candidate(algorithm: direct, source: blocked, target: blocked, accept: fast))
@@ -139,7 +140,8 @@ final class Convolution {
       var d = dnnl_convolution_desc_t()
       let status = withUnsafePointer(to: &bias.md) { bias in
         dnnl_convolution_forward_desc_init(
-          &d, kind, algorithm, &source.md, &weights.md, hasBias ? bias : nil, &target.md, strides, before, after)
+          &d, kind, algorithm, &source.md, &weights.md, hasBias ? bias : nil, &target.md, strides, before,
+          after)
       }
       guard status == dnnl_success else { return nil }
       // A backward pass accepts any forward as its hint; only the pass itself must be of the kind asked for.
@@ -174,7 +176,9 @@ final class Convolution {
     }
   }
 
-  func argument(_ index: Int32, _ layout: Layout, _ pointer: UnsafeMutablePointer<Float>) -> Primitive.Argument {
+  func argument(_ index: Int32, _ layout: Layout, _ pointer: UnsafeMutablePointer<Float>)
+    -> Primitive.Argument
+  {
     Primitive.Argument(index: index, layout: layout, pointer: pointer)
   }
 }
@@ -189,7 +193,8 @@ extension ConvolutionPass {
 extension Convolution {
   /// target = source ∗ weight + bias; the pointers are to maps of `shape` in this pass's orders.
   func forward(
-    _ source: UnsafeMutablePointer<Float>, _ weights: Storage, _ bias: Tensor?, _ target: UnsafeMutablePointer<Float>
+    _ source: UnsafeMutablePointer<Float>, _ weights: Storage, _ bias: Tensor?,
+    _ target: UnsafeMutablePointer<Float>
   ) {
     var arguments = [
       argument(DNNL_ARG_SRC, primitive.layout(dnnl_query_src_md), source),

@@ -1,5 +1,5 @@
-import COneDNN
 import CKernels
+import COneDNN
 
 /// The one CPU engine and its stream.
 enum Engine {
@@ -25,7 +25,8 @@ enum Engine {
 
 package enum CPU {
   /// Whether oneDNN uses AVX-512 here; Winograd exists for it alone.
-  package static let hasAVX512: Bool = (dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue)
+  package static let hasAVX512: Bool =
+    (dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue)
     == dnnl_cpu_isa_avx512_core.rawValue
 }
 
@@ -63,7 +64,8 @@ struct Layout {
   var bytes: Int { withUnsafePointer(to: md) { dnnl_memory_desc_get_size($0) } }
 
   static func == (a: Layout, b: Layout) -> Bool {
-    withUnsafePointer(to: a.md) { a in withUnsafePointer(to: b.md) { b in dnnl_memory_desc_equal(a, b) != 0 } }
+    withUnsafePointer(to: a.md) { a in withUnsafePointer(to: b.md) { b in dnnl_memory_desc_equal(a, b) != 0 }
+    }
   }
 }
 
@@ -94,7 +96,8 @@ final class Primitive {
     Engine.check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "set attributes")
     var iterator: dnnl_primitive_desc_iterator_t?
     guard
-      dnnl_primitive_desc_iterator_create(&iterator, descriptor, attr, Engine.cpu, hint?.description) == dnnl_success
+      dnnl_primitive_desc_iterator_create(&iterator, descriptor, attr, Engine.cpu, hint?.description)
+        == dnnl_success
     else { return nil }
     defer { dnnl_primitive_desc_iterator_destroy(iterator) }
     // oneDNN offers its implementations from the one it thinks fastest; the first that is acceptable is taken.

@@ -19,7 +19,8 @@ enum MatrixProduct {
     m: Int, k: Int, n: Int
   ) {
     let key = Key(
-      m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil, threads: threadCount)
+      m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil,
+      threads: threadCount)
     let layouts = (
       a: Layout([m, k], strides: transposeA ? [1, m] : [k, 1]),
       b: Layout([k, n], strides: transposeB ? [1, k] : [n, 1]),

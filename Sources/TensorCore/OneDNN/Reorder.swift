@@ -18,7 +18,8 @@ enum Reorder {
   nonisolated(unsafe) private static var cache: [Key: dnnl_primitive_t] = [:]
 
   static func run(
-    _ source: UnsafeMutablePointer<Float>, _ from: Layout, to target: UnsafeMutablePointer<Float>, _ to: Layout
+    _ source: UnsafeMutablePointer<Float>, _ from: Layout, to target: UnsafeMutablePointer<Float>,
+    _ to: Layout
   ) {
     var (fromMD, toMD) = (from.md, to.md)
     let key = Key(

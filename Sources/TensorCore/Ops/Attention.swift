@@ -48,7 +48,8 @@ private struct AttentionShape {
     _ q: Tensor, _ k: Tensor, _ head: Int, _ rows: Range<Int>, into scores: UnsafeMutablePointer<Float>
   ) {
     MatrixProduct.strided(
-      q.pointer + query(head, rows.lowerBound), rowStride: c, k.pointer + key(head), rowStride: c, transposeB: true,
+      q.pointer + query(head, rows.lowerBound), rowStride: c, k.pointer + key(head), rowStride: c,
+      transposeB: true,
       scores, rowStride: s, m: rows.count, k: size, n: s, alpha: scale)
     dk_softmax(scores, rows.count, s)
   }
@@ -62,7 +63,9 @@ private struct AttentionShape {
       let (p, ds) = (Storage(count: block * s), Storage(count: block * s))
       let keys = key(head)
       for rows in blocks {
-        let (m, queries, beta) = (rows.count, query(head, rows.lowerBound), rows.lowerBound == 0 ? Float(0) : 1)
+        let (m, queries, beta) = (
+          rows.count, query(head, rows.lowerBound), rows.lowerBound == 0 ? Float(0) : 1
+        )
         probabilities(q, k, head, rows, into: p.pointer)
         MatrixProduct.strided(
           p.pointer, rowStride: s, transposeA: true, dy.pointer + queries, rowStride: c, dv.pointer + keys,
@@ -72,7 +75,8 @@ private struct AttentionShape {
           rowStride: s, m: m, k: size, n: s)
         dk_softmax_gradient(p.pointer, ds.pointer, scale, m, s)
         MatrixProduct.strided(
-          ds.pointer, rowStride: s, k.pointer + keys, rowStride: c, dq.pointer + queries, rowStride: c, m: m, k: s,
+          ds.pointer, rowStride: s, k.pointer + keys, rowStride: c, dq.pointer + queries, rowStride: c, m: m,
+          k: s,
           n: size)
         MatrixProduct.strided(
           ds.pointer, rowStride: s, transposeA: true, q.pointer + queries, rowStride: c, dk.pointer + keys,

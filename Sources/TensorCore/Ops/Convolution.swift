@@ -10,15 +10,18 @@ import CKernels
 ///   - residual: added to the result; of its shape.
 /// - Returns: `[N, O, H', W']` with H' = (H + padding − kh)/stride + 1.
 public func conv2D(
-  _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Padding, adding residual: Tensor? = nil
+  _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Padding,
+  adding residual: Tensor? = nil
 ) -> Tensor {
   let (n, c, h, w) = x.shape4
   let (o, inC, kh, kw) = weight.shape4
   precondition(c == inC, "a convolution of \(weight.shape) was given \(x.shape)")
   let shape = ConvolutionShape(n: n, c: c, h: h, w: w, o: o, kh: kh, kw: kw, stride: stride, padding: padding)
-  let y = Tape.current == nil
+  let y =
+    Tape.current == nil
     ? inferred(x, weight, bias, shape) : batched(x, weight, bias, shape, training: true)
-  let product = y.recorded(inputs: [x, weight] + (bias.map { [$0] } ?? []), backward: gradient(x, weight, shape))
+  let product = y.recorded(
+    inputs: [x, weight] + (bias.map { [$0] } ?? []), backward: gradient(x, weight, shape))
   return residual.map { product + $0 } ?? product
 }
 

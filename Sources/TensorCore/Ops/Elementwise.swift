@@ -45,7 +45,8 @@ extension Tensor {
         dk_scale(terms[0].0, tensors[0].pointer + run.lowerBound, 0, out, run.count)
       } else {
         dk_axpby(
-          terms[0].0, tensors[0].pointer + run.lowerBound, terms[1].0, tensors[1].pointer + run.lowerBound, out,
+          terms[0].0, tensors[0].pointer + run.lowerBound, terms[1].0, tensors[1].pointer + run.lowerBound,
+          out,
           run.count)
       }
       for i in terms.indices.dropFirst(2) {
@@ -59,7 +60,8 @@ extension Tensor {
 
   /// a[n]·x[n, …] + b[n]·y[n, …]: one pair of coefficients a sample.
   public static func combination(perSample a: [Float], _ x: Tensor, _ b: [Float], _ y: Tensor) -> Tensor {
-    precondition(x.shape == y.shape && a.count == x.shape[0] && b.count == a.count, "one coefficient a sample")
+    precondition(
+      x.shape == y.shape && a.count == x.shape[0] && b.count == a.count, "one coefficient a sample")
     let y = y.ordered(like: x)
     let result = Tensor(uninitialized: x.shape, order: x.order)
     let size = x.count / a.count

@@ -26,7 +26,8 @@ public func groupNorm(
   }
   precondition(x.shape[1] % groups == 0 && weight.shape == [x.shape[1]], "\(groups) groups of \(x.shape)")
   let job = GroupNorm(
-    shape: x.shape, order: x.order, groups: groups, epsilon: epsilon, weight: weight, bias: bias, shift: shift,
+    shape: x.shape, order: x.order, groups: groups, epsilon: epsilon, weight: weight, bias: bias,
+    shift: shift,
     scale1: modulation?.scale, shift1: modulation?.shift, activation: activation)
   let (y, statistics) = job.forward(x)
   let source = x.kept
@@ -74,7 +75,8 @@ private struct GroupNorm {
         Task(
           map: at * pixels, channel: at, group: image * groups + first / groupSize,
           shape: dk_norm_shape(
-            blocks: span / order.channelBlock, hw: pixels, b: order.channelBlock, channels_per_group: groupSize,
+            blocks: span / order.channelBlock, hw: pixels, b: order.channelBlock,
+            channels_per_group: groupSize,
             epsilon: epsilon, activation: activation.kernel),
           parameters: dk_norm_parameters(
             weight: weight.pointer + first, bias: bias.pointer + first, shift: shift.map { $0.pointer + at },
@@ -112,7 +114,8 @@ private struct GroupNorm {
     let dx = Tensor(uninitialized: shape, order: order)
     // A value a channel and image: Σ dz, Σ dz·x̂ and Σ dx, where z is what the activation is given.
     let (dz, dzx, sums) = (
-      Tensor(uninitialized: [n, channels]), Tensor(uninitialized: [n, channels]), Tensor(uninitialized: [n, channels])
+      Tensor(uninitialized: [n, channels]), Tensor(uninitialized: [n, channels]),
+      Tensor(uninitialized: [n, channels])
     )
     forEachSpan { task in
       let scratch = Storage(count: 6 * span)

@@ -25,11 +25,14 @@ public func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Floa
     let (x, dy) = (source(), dy.ordered(.plain))
     let dx = Tensor(uninitialized: x.shape)
     // Each run's share of the parameters' gradients, added up in order below.
-    let (dweight, dbias) = (Tensor(uninitialized: [tasks, columns]), Tensor(uninitialized: [tasks, columns]))
+    let (dweight, dbias) = (
+      Tensor(uninitialized: [tasks, columns]), Tensor(uninitialized: [tasks, columns])
+    )
     parallelFor(tasks) { task in
       let at = task * run
       dk_layer_norm_gradient(
-        x.pointer + at * columns, dy.pointer + at * columns, dx.pointer + at * columns, min(run, rows - at), columns,
+        x.pointer + at * columns, dy.pointer + at * columns, dx.pointer + at * columns, min(run, rows - at),
+        columns,
         weight?.pointer, mean.pointer + at, rstd.pointer + at, dweight.pointer + task * columns,
         dbias.pointer + task * columns)
     }

@@ -26,7 +26,8 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
     }
     if needed[1] {
       let dweight = Tensor(uninitialized: [out, inner])
-      MatrixProduct.run(dy.pointer, transposeA: true, source().pointer, dweight.pointer, m: out, k: rows, n: inner)
+      MatrixProduct.run(
+        dy.pointer, transposeA: true, source().pointer, dweight.pointer, m: out, k: rows, n: inner)
       gradients[1] = dweight
     }
     if needed.count > 2, needed[2] { gradients[2] = dy.summedRows(columns: out) }

@@ -18,7 +18,8 @@ extension Tensor {
 ///   - target: the same shape.
 ///   - sampleWeights: N factors; the sum is divided by the number of values, whatever the weights.
 /// - Returns: one value.
-public func meanSquaredError(_ prediction: Tensor, _ target: Tensor, sampleWeights: [Float]? = nil) -> Tensor {
+public func meanSquaredError(_ prediction: Tensor, _ target: Tensor, sampleWeights: [Float]? = nil) -> Tensor
+{
   precondition(prediction.shape == target.shape, "a loss of \(prediction.shape) and \(target.shape)")
   let target = target.ordered(like: prediction)
   let n = prediction.shape[0]

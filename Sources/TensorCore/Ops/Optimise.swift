@@ -38,7 +38,8 @@ public func adamWStep(
   parallelRuns(parameter.count) { run in
     let at = run.lowerBound
     dk_adamw_step(
-      parameter.pointer + at, gradient.pointer + at, firstMoment.pointer + at, secondMoment.pointer + at, run.count,
+      parameter.pointer + at, gradient.pointer + at, firstMoment.pointer + at, secondMoment.pointer + at,
+      run.count,
       constants)
   }
   parameter.storage.invalidate()

@@ -9,7 +9,11 @@ extension Tensor {
       x.planes(height: 2 * h, width: 2 * w) { from, to, planes, b in dk_upsample2(from, to, planes, h, w, b) }
     }
     return run(self).recorded(inputs: [self], remake: { run(source()) }) { dy, _ in
-      [dy.planes(height: h, width: w) { from, to, planes, b in dk_upsample2_gradient(from, to, planes, h, w, b) }]
+      [
+        dy.planes(height: h, width: w) { from, to, planes, b in
+          dk_upsample2_gradient(from, to, planes, h, w, b)
+        }
+      ]
     }
   }
 

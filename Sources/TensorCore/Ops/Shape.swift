@@ -43,7 +43,8 @@ extension Tensor {
   public static func stacked(_ parts: [Tensor]) -> Tensor {
     precondition(!parts.isEmpty, "nothing to stack")
     let parts = parts.map { $0.ordered(parts[0].order) }
-    precondition(parts.allSatisfy { $0.shape.dropFirst() == parts[0].shape.dropFirst() }, "stacking unlike shapes")
+    precondition(
+      parts.allSatisfy { $0.shape.dropFirst() == parts[0].shape.dropFirst() }, "stacking unlike shapes")
     let counts = parts.map { $0.shape[0] }
     let y = Tensor(uninitialized: [counts.reduce(0, +)] + parts[0].shape.dropFirst(), order: parts[0].order)
     var at = 0

@@ -8,6 +8,7 @@ public enum NoisePurpose: UInt32, Sendable {
 public struct NoiseKey: Hashable, Sendable {
   public var seed: UInt64, index: UInt32, step: UInt32, purpose: NoisePurpose
 
+  /// A key of its four parts.
   public init(seed: UInt64, index: UInt32, step: UInt32, purpose: NoisePurpose) {
     (self.seed, self.index, self.step, self.purpose) = (seed, index, step, purpose)
   }

@@ -12,7 +12,9 @@ public struct Philox: Sendable {
   public init(_ key: NoiseKey) { self.key = key }
 
   private var tail: [UInt32] { [key.index, key.step, key.purpose.rawValue] }
-  private var words: [UInt32] { [UInt32(truncatingIfNeeded: key.seed), UInt32(truncatingIfNeeded: key.seed >> 32)] }
+  private var words: [UInt32] {
+    [UInt32(truncatingIfNeeded: key.seed), UInt32(truncatingIfNeeded: key.seed >> 32)]
+  }
 
   /// `count` values of 24 bits, uniform on [0, 1).
   public func uniform(_ count: Int) -> [Float] {
@@ -52,7 +54,8 @@ public struct Philox: Sendable {
 
   /// The generator itself: four words from a counter of four and a key of two.
   package static func block(counter: [UInt32], key: [UInt32]) -> [UInt32] {
-    precondition(counter.count == 4 && key.count == 2, "Philox 4×32 takes a counter of four words and a key of two")
+    precondition(
+      counter.count == 4 && key.count == 2, "Philox 4×32 takes a counter of four words and a key of two")
     return [UInt32](unsafeUninitializedCapacity: 4) { buffer, filled in
       if let base = buffer.baseAddress { dk_philox_block(counter, key, base) }
       filled = 4

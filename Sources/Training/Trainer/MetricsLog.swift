@@ -34,8 +34,10 @@ public struct MetricsLog {
     self.url = url
     if stepsTaken > 0, let text = try? String(contentsOf: url, encoding: .utf8) {
       let decoder = JSONDecoder()
-      entries = text.split(separator: "\n").compactMap { try? decoder.decode(Entry.self, from: Data($0.utf8)) }
-        .filter { $0.step <= stepsTaken }
+      entries = text.split(separator: "\n").compactMap {
+        try? decoder.decode(Entry.self, from: Data($0.utf8))
+      }
+      .filter { $0.step <= stepsTaken }
     }
     try AtomicFile.write(Data(try entries.map(Self.line).joined().utf8), to: url)
     handle = try FileHandle(forWritingTo: url)
@@ -47,7 +49,8 @@ public struct MetricsLog {
   /// - Throws: `FileError` where it cannot be written.
   public mutating func append(_ report: Trainer.Report) throws {
     let entry = Entry(
-      step: report.step, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: report.learningRate)
+      step: report.step, loss: report.loss, gradientNorm: report.gradientNorm,
+      learningRate: report.learningRate)
     entries.append(entry)
     do { try handle.write(contentsOf: Data(try Self.line(entry).utf8)) } catch {
       throw FileError(file: url.relativePath, reason: error.localizedDescription)

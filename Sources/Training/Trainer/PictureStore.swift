@@ -33,12 +33,15 @@ public final class PictureStore {
   /// - Throws: `PictureError`.
   public func planes(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> [Float] {
     let picture = try decoded(index)
-    let square = crop == .random
+    let square =
+      crop == .random
       ? picture.cropped(
         width: resolution, height: resolution, at: .at(x: Double(place.x), y: Double(place.y))) : picture
     var planes = square.planarFloats()
     if mirrored {
-      for row in stride(from: 0, to: planes.count, by: resolution) { planes[row..<row + resolution].reverse() }
+      for row in stride(from: 0, to: planes.count, by: resolution) {
+        planes[row..<row + resolution].reverse()
+      }
     }
     return planes
   }

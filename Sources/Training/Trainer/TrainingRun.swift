@@ -95,14 +95,16 @@ public final class TrainingRun {
 
   /// Pictures from the same noise each time, by DDIM with the averaged weights.
   private func preview(_ step: Int) throws -> URL {
-    let averaged = Dictionary(uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))
+    let averaged = Dictionary(
+      uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))
     let buffers = Dictionary(uniqueKeysWithValues: trainer.model.parameters.buffers)
     let model = try UNet2D(
       trainer.model.config, ParameterStore(.tensors(averaged.merging(buffers) { average, _ in average })))
     let labels = classes.isEmpty ? nil : (0..<outputs.previewCount).map { $0 % classes.count }
     let steps = min(outputs.previewSteps, scheduler.numTrainTimesteps)
     let loop = try DenoisingLoop(
-      scheduler.with(.ddim), steps: steps, predictor: UNetPredictor(model, labels: labels, batchSize: outputs.previewCount))
+      scheduler.with(.ddim), steps: steps,
+      predictor: UNetPredictor(model, labels: labels, batchSize: outputs.previewCount))
     var noise = Generator.philox.source(seed: trainer.options.seed)
     let side = trainer.options.resolution
     let images = loop.run([outputs.previewCount, trainer.model.config.inChannels, side, side], noise: &noise)

@@ -61,7 +61,9 @@ public struct TrainingState {
         guard tensor.shape == parameter.shape else {
           throw TrainingStateError(
             file: url.relativePath,
-            problem: "holds '\(name)' as \(tensor.shape) where the network has \(parameter.shape); it is of another run")
+            problem:
+              "holds '\(name)' as \(tensor.shape) where the network has \(parameter.shape); it is of another run"
+          )
         }
         return tensor
       }
