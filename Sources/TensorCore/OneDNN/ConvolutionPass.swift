@@ -25,6 +25,12 @@ struct ConvolutionShape: Hashable {
   var source: [Int] { [n, c, h, w] }
   var weights: [Int] { [o, c, kh, kw] }
   var target: [Int] { [n, o, outH, outW] }
+
+  func with(batch: Int) -> ConvolutionShape {
+    var copy = self
+    copy.n = batch
+    return copy
+  }
 }
 
 /// What a convolution primitive computes.
@@ -84,8 +90,12 @@ final class Convolution {
     let targetFits = s.o % block == 0
     if sourceFits && targetFits {
       if s.kh == 3 && s.kw == 3 && s.stride == 1 {
-        list.append(
-          Candidate(algorithm: dnnl_convolution_winograd, source: blocked, target: blocked, accept: fast))
+        // F(4×4, 3×3) before F(2×2, 3×3): it has fewer products, and fills them with several images where maps are small.
+        for name in ["wino_4x3", "wino"] {
+          list.append(
+            Candidate(
+              algorithm: dnnl_convolution_winograd, source: blocked, target: blocked, accept: { $0.contains(name) }))
+        }
       }
       list.append(Candidate(algorithm: direct, source: blocked, target: blocked, accept: fast))
     }

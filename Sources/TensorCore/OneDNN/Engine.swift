@@ -92,17 +92,26 @@ final class Primitive {
     defer { dnnl_primitive_attr_destroy(attr) }
     // The scratchpad is ours, so that it comes from the pool and is counted.
     Engine.check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "set attributes")
-    var made: dnnl_primitive_desc_t?
-    guard dnnl_primitive_desc_create(&made, descriptor, attr, Engine.cpu, hint?.description) == dnnl_success,
-      let made
+    var iterator: dnnl_primitive_desc_iterator_t?
+    guard
+      dnnl_primitive_desc_iterator_create(&iterator, descriptor, attr, Engine.cpu, hint?.description) == dnnl_success
     else { return nil }
-    var name: UnsafePointer<CChar>?
-    dnnl_primitive_desc_query(made, dnnl_query_impl_info_str, 0, &name)
-    implementation = name.map { String(cString: $0) } ?? ""
-    guard accept(implementation) else {
-      dnnl_primitive_desc_destroy(made)
-      return nil
-    }
+    defer { dnnl_primitive_desc_iterator_destroy(iterator) }
+    // oneDNN offers its implementations from the one it thinks fastest; the first that is acceptable is taken.
+    var chosen: (description: dnnl_primitive_desc_t, name: String)?
+    repeat {
+      guard let candidate = dnnl_primitive_desc_iterator_fetch(iterator) else { return nil }
+      var text: UnsafePointer<CChar>?
+      dnnl_primitive_desc_query(candidate, dnnl_query_impl_info_str, 0, &text)
+      let name = text.map { String(cString: $0) } ?? ""
+      if accept(name) {
+        chosen = (candidate, name)
+        break
+      }
+      dnnl_primitive_desc_destroy(candidate)
+    } while dnnl_primitive_desc_iterator_next(iterator) == dnnl_success
+    guard let (made, name) = chosen else { return nil }
+    implementation = name
     var primitive: dnnl_primitive_t?
     Engine.check(dnnl_primitive_create(&primitive, made), "create \(implementation)")
     handle = primitive!

@@ -48,19 +48,23 @@ private func batched(
   return y
 }
 
-/// Winograd sums its blocks of channels in an order that follows the batch, so that an image's bits would depend on
-/// its neighbours; one image at a time they do not. Direct convolution has no such trait (measured with oneDNN 2.6.3).
+/// Convolution of a batch such that no image's bits depend on how many others there are.
+///
+/// Winograd divides the sum over channels into blocks, and for some shapes in another way for another batch. So images
+/// are taken in the largest runs whose plan gives the bits of one image alone. Direct convolution has no such trait.
 private func inferred(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape) -> Tensor {
-  var single = shape
-  single.n = 1
-  let pass = Convolution.cached(single, .forward(bias: bias != nil, training: false))
-  guard pass.isWinograd else { return batched(x, weight, bias, shape, training: false) }
-  let x = x.ordered(pass.sourceOrder)
-  let y = Tensor(uninitialized: shape.target, order: pass.targetOrder)
-  let weights = pass.packed(weight)
+  let single = Convolution.cached(shape.with(batch: 1), .forward(bias: bias != nil, training: false))
+  guard single.isWinograd else { return batched(x, weight, bias, shape, training: false) }
+  let x = x.ordered(single.sourceOrder)
+  let y = Tensor(uninitialized: shape.target, order: single.targetOrder)
   let (inSize, outSize) = (x.count / shape.n, y.count / shape.n)
-  for image in 0..<shape.n {
-    pass.forward(x.pointer + image * inSize, weights, bias, y.pointer + image * outSize)
+  var image = 0
+  while image < shape.n {
+    let run = BatchProbe.largestRun(shape, upTo: shape.n - image)
+    let pass = Convolution.cached(shape.with(batch: run), .forward(bias: bias != nil, training: false))
+    // All runs of Winograd read weights in one layout, which is kept with the plan for one image.
+    pass.forward(x.pointer + image * inSize, single.packed(weight), bias, y.pointer + image * outSize)
+    image += run
   }
   return y
 }

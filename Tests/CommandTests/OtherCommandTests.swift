@@ -1,0 +1,67 @@
+import Foundation
+import Pictures
+import Schedulers
+import TestSupport
+import XCTest
+
+final class OtherCommandTests: XCTestCase {
+  func testEveryCommandHasHelpAndNamesItsDefaults() throws {
+    for command in [
+      "train", "sample", "grid", "schedule", "schedule list", "schedule show", "schedule plot", "data", "data check",
+      "data draw-shapes", "info",
+    ] {
+      let words = command.split(separator: " ").map(String.init)
+      let help = try Command.run(words[0], words.dropFirst() + ["--help"])
+      XCTAssertEqual(help.code, 0, command)
+      XCTAssertTrue(help.output.contains("OVERVIEW"), command)
+    }
+    let help = try Command.run("train", "--help").output
+    for text in ["(default: 10000)", "tiny-32", "ddpm-cosine-1000)", "--resume"] {
+      XCTAssertTrue(help.contains(text), text)
+    }
+  }
+
+  func testGrid() throws {
+    let folder = try temporaryFolder(for: self)
+    var files: [String] = []
+    for (i, color) in [RGB(255, 0, 0), RGB(0, 255, 0), RGB(0, 0, 255)].enumerated() {
+      let url = folder.appending(path: "\(i).png")
+      try Picture(width: 4, height: 4, color: color).write(to: url)
+      files.append(url.path)
+    }
+    let output = folder.appending(path: "grid.png")
+    let result = try Command.run("grid", files + ["--output", output.path, "--columns", "2", "--padding", "1"])
+    XCTAssertEqual(result.code, 0, result.errors)
+    let grid = try DecodedPicture(contentsOf: output).picture
+    XCTAssertEqual([grid.width, grid.height], [11, 11])
+    XCTAssertEqual(grid[1, 1], RGB(255, 0, 0))
+    XCTAssertEqual(grid[6, 1], RGB(0, 255, 0))
+    XCTAssertEqual(grid[1, 6], RGB(0, 0, 255))
+    XCTAssertEqual(grid[0, 0], .white)
+    let missing = try Command.run("grid", [folder.path + "/none.png", "--output", output.path])
+    XCTAssertEqual(missing.code, 1)
+    XCTAssertTrue(missing.errors.contains("none.png"), missing.errors)
+  }
+
+  func testScheduleCommands() throws {
+    let list = try Command.run("schedule", "list").output
+    for preset in Presets.all { XCTAssertTrue(list.contains(preset.name)) }
+    let json = try Command.run("schedule", "show", "ddim-cosine", "--steps", "4", "--json").output
+    let rows = try JSONDecoder().decode([ScheduleTable.Row].self, from: Data(json.utf8))
+    XCTAssertEqual(rows.map(\.timestep), [750, 500, 250, 0])
+    let folder = try temporaryFolder(for: self)
+    let plot = folder.appending(path: "p.svg")
+    let result = try Command.run("schedule", "plot", "ddpm-linear-1000", "ddpm-cosine-1000", "--output", plot.path)
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertTrue(try String(contentsOf: plot, encoding: .utf8).contains("ddpm-cosine-1000"))
+    XCTAssertTrue(try Command.run("schedule", "show", "x").errors.contains("known are ddpm-linear-1000"))
+  }
+
+  func testDrawnShapesAreTheCommittedOnes() throws {
+    let folder = try temporaryFolder(for: self)
+    let result = try Command.run("data", "draw-shapes", folder.path, "--count", "8")
+    XCTAssertEqual(result.code, 0, result.errors)
+    let check = try Command.run("data", "check", folder.path, "--classes", "folders")
+    XCTAssertEqual(check.code, 0, check.output)
+  }
+}

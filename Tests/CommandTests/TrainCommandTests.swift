@@ -1,0 +1,187 @@
+import Foundation
+import NN
+import Pictures
+import TestSupport
+import Training
+import XCTest
+
+/// `darkroom train` from the command line: what it writes, kills and resumes, and everything that can go wrong.
+final class TrainCommandTests: XCTestCase {
+  private var folder = URL(fileURLWithPath: "/")
+
+  override func setUpWithError() throws { folder = try temporaryFolder(for: self) }
+
+  private func path(_ name: String) -> String { folder.appending(path: name).path }
+
+  private func shapes(_ count: Int = 24) throws -> String {
+    try ShapesDataset(count: count, size: 16, seed: 2).write(to: folder.appending(path: "shapes"))
+    return path("shapes")
+  }
+
+  /// A network so small that a step takes milliseconds.
+  private func config() throws -> String {
+    let json = """
+      {"sample_size": 8, "block_out_channels": [8, 16], "layers_per_block": 1, "norm_num_groups": 4,
+       "down_block_types": ["DownBlock2D", "DownBlock2D"], "up_block_types": ["UpBlock2D", "UpBlock2D"],
+       "add_attention": false, "time_embedding_dim": 16}
+      """
+    try Data(json.utf8).write(to: folder.appending(path: "config.json"))
+    return path("config.json")
+  }
+
+  private func arguments(_ run: String, steps: Int = 30, _ more: [String] = []) throws -> [String] {
+    [
+      "train", try shapes(), "--classes", "folders", "--config", try config(), "--output", path(run), "--steps",
+      "\(steps)", "--batch-size", "4", "--warmup", "2", "--preview-every", "0", "--checkpoint-every", "5", "--threads", "2",
+    ] + more
+  }
+
+  private func run(_ arguments: [String]) throws -> Command.Result {
+    try Command.run(arguments[0], Array(arguments.dropFirst()))
+  }
+
+  private func bytes(_ run: String, _ file: String) throws -> Data {
+    try Data(contentsOf: folder.appending(path: "\(run)/\(file)"))
+  }
+
+  private let weights = "unet/diffusion_pytorch_model.safetensors"
+
+  func testARunIsAPipelineFolder() throws {
+    let result = try run(arguments("run", steps: 6, ["--preview-every", "3"]))
+    XCTAssertEqual(result.code, 0, result.errors)
+    for file in [
+      "model_index.json", weights, "unet/config.json", "scheduler/scheduler_config.json", "darkroom.json", "loss.svg",
+      "metrics.jsonl", "training/state.safetensors", "previews/step-000003.png", "previews/step-000006.png",
+    ] { XCTAssertTrue(FileManager.default.fileExists(atPath: path("run/\(file)")), file) }
+    XCTAssertEqual(try bytes("run", "metrics.jsonl").split(separator: UInt8(ascii: "\n")).count, 6)
+    let sampled = try Command.run(
+      "sample", path("run"), "--output", path("o.png"), "--class", "star", "--guidance-scale", "2", "--steps", "2")
+    XCTAssertEqual(sampled.code, 0, sampled.errors)
+    let info = try Command.run("info", path("run"))
+    XCTAssertTrue(info.output.contains("classes       circle, cross"), info.output)
+    let unknown = try Command.run("sample", path("run"), "--output", path("o.png"), "--class", "cat")
+    XCTAssertTrue(unknown.errors.contains("has no class 'cat'; it has circle"), unknown.errors)
+  }
+
+  /// Killed at three moments that no one chose, and resumed each time, a run ends in the bytes of one never killed.
+  func testKilledAndResumedIsUninterrupted() throws {
+    XCTAssertEqual(try run(arguments("whole", steps: 60)).code, 0)
+    var rounds = 0
+    while rounds < 3 {
+      let process = try Command.start(arguments("killed", steps: 60, ["--resume"]))
+      usleep(useconds_t.random(in: 100_000...400_000))
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      rounds += 1
+    }
+    let last = try run(arguments("killed", steps: 60, ["--resume"]))
+    XCTAssertEqual(last.code, 0, last.errors)
+    for file in [weights, "training/state.safetensors", "metrics.jsonl", "loss.svg"] {
+      XCTAssertEqual(try bytes("killed", file), try bytes("whole", file), file)
+    }
+    let leftovers = try FileManager.default.contentsOfDirectory(atPath: path("killed/unet"))
+      .filter { !$0.hasSuffix(".partial") }
+    XCTAssertEqual(Set(leftovers), ["config.json", "diffusion_pytorch_model.safetensors"])
+  }
+
+  func testCtrlCSavesAndResumes() throws {
+    XCTAssertEqual(try run(arguments("whole", steps: 200)).code, 0)
+    let process = try Command.start(arguments("stopped", steps: 200, ["--checkpoint-every", "0"]))
+    // Until it trains: the signal must find it at work.
+    for _ in 0..<200 where (try? bytes("stopped", "metrics.jsonl").isEmpty) ?? true { usleep(10_000) }
+    process.interrupt()
+    process.waitUntilExit()
+    XCTAssertEqual(process.terminationStatus, 130)
+    XCTAssertTrue(FileManager.default.fileExists(atPath: path("stopped/training/state.safetensors")))
+    let result = try run(arguments("stopped", steps: 200, ["--resume", "--checkpoint-every", "0"]))
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertTrue(result.errors.contains("resuming"), result.errors)
+    XCTAssertEqual(try bytes("stopped", weights), try bytes("whole", weights))
+  }
+
+  func testResumeWithoutACheckpointBeginsAnewAndSaysSo() throws {
+    let result = try run(arguments("run", steps: 2, ["--resume"]))
+    XCTAssertEqual(result.code, 0)
+    XCTAssertTrue(result.errors.contains("has no checkpoint yet; beginning anew"), result.errors)
+  }
+
+  func testARunIsNotOverwrittenNorChanged() throws {
+    XCTAssertEqual(try run(arguments("run", steps: 2)).code, 0)
+    let again = try run(arguments("run", steps: 2))
+    XCTAssertEqual(again.code, 1)
+    XCTAssertTrue(again.errors.contains("holds a run already; add --resume"), again.errors)
+    let other = try run(arguments("run", steps: 2, ["--resume", "--learning-rate", "0.5"]))
+    XCTAssertTrue(other.errors.contains("was begun with --learning-rate 0.0002, not 0.5"), other.errors)
+  }
+
+  func testALossThatIsNotFiniteStopsTheRunAndKeepsTheCheckpoint() throws {
+    let result = try run(
+      arguments("run", steps: 60, ["--learning-rate", "1e30", "--warmup", "0", "--checkpoint-every", "1"]))
+    XCTAssertEqual(result.code, 1)
+    XCTAssertTrue(result.errors.contains("the loss at step"), result.errors)
+    let state = try SafetensorsFile(folder.appending(path: "run/training/state.safetensors"))
+    XCTAssertGreaterThanOrEqual(Int(state.metadata["steps"] ?? "") ?? 0, 1)
+  }
+
+  func testAFullDiskLeavesTheLastCheckpoint() throws {
+    XCTAssertEqual(try run(arguments("run", steps: 5, ["--decay", "constant"])).code, 0)
+    let before = try bytes("run", "training/state.safetensors")
+    // A limit on the size of files, as a full disk sets one; `trap` so that the write fails and does not kill.
+    let more = try arguments("run", steps: 10, ["--decay", "constant", "--resume"])
+    let line = ([Command.program.path] + more).map { "'\($0)'" }.joined(separator: " ")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "trap '' XFSZ; ulimit -f 40; exec \(line)"]
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    XCTAssertEqual(process.terminationStatus, 1, text)
+    XCTAssertTrue(text.contains("cannot be written"), text)
+    XCTAssertEqual(try bytes("run", "training/state.safetensors"), before)
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: path("run/training")), ["state.safetensors"])
+  }
+
+  func testBadPicturesAreNamedBeforeTheFirstStep() throws {
+    let shapes = try shapes()
+    let good = try Data(contentsOf: URL(fileURLWithPath: shapes + "/circle/0000.png"))
+    let jpeg = try DecodedPicture(contentsOf: URL(fileURLWithPath: shapes + "/circle/0000.png")).picture.jpegData()
+    for (name, data) in [
+      ("truncated.png", good.prefix(good.count / 2)), ("jpeg.png", jpeg), ("empty.png", Data()),
+      ("text.jpg", Data("hello".utf8)),
+    ] { try data.write(to: URL(fileURLWithPath: "\(shapes)/circle/\(name)")) }
+    try Picture(width: 1, height: 1, color: .black).write(to: URL(fileURLWithPath: shapes + "/circle/one.png"))
+    let arguments = try ["train", shapes, "--classes", "folders", "--config", config(), "--output", path("run"), "--steps", "1"]
+    let result = try run(arguments)
+    XCTAssertEqual(result.code, 1)
+    for name in ["truncated.png", "jpeg.png", "empty.png", "text.jpg", "one.png"] {
+      XCTAssertTrue(result.errors.contains(name), "\(name) in: \(result.errors)")
+    }
+    XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")), "nothing is begun")
+    let check = try Command.run("data", "check", shapes, "--classes", "folders", "--resolution", "8")
+    XCTAssertEqual(check.code, 1)
+    XCTAssertTrue(check.output.contains("jpeg.png"), check.output)
+    let without = try run(arguments + ["--skip-bad", "--preview-every", "0"])
+    XCTAssertEqual(without.code, 0, without.errors)
+  }
+
+  func testImpossibleCommandsAreRefused() throws {
+    try FileManager.default.createDirectory(at: folder.appending(path: "empty"), withIntermediateDirectories: true)
+    try Data("x".utf8).write(to: folder.appending(path: "file"))
+    let base = try arguments("run")
+    for (change, expected) in [
+      (["train", path("empty"), "--output", path("run")], "holds no .png"),
+      (["train", path("nowhere"), "--output", path("run")], "does not exist"),
+      (["train", path("shapes"), "--output", path("file")], "is a file; name a folder"),
+      (base + ["--resolution", "9"], "multiple of 2"),
+      (base + ["--schedule", "nonsense"], "neither a file nor a schedule"),
+      (base + ["--schedule", "zero-snr-v-trailing", "--prediction", "epsilon"], "v_prediction"),
+    ] {
+      let result = try run(change)
+      XCTAssertNotEqual(result.code, 0, "\(change)")
+      XCTAssertTrue(result.errors.contains(expected), "\(expected): \(result.errors)")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")))
+    }
+  }
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, checks the format and runs every test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/install.sh
+
+swift format lint --strict --recursive Package.swift Sources Tests
+# Release, because a debug build computes some 60 times slower. Waiting threads sleep soon, as the program has them do:
+# see Sources/darkroom/ThreadPolicy.swift.
+export GOMP_SPINCOUNT=1000
+swift build -c release --build-tests
+swift test -c release --skip-build
