@@ -45,6 +45,10 @@ CONFIGS = {
         sample_size=8, block_out_channels=(8, 16), layers_per_block=2, norm_num_groups=4, attention_head_dim=8,
         down_block_types=("DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D"),
         time_embedding_type="learned", num_train_timesteps=50, mid_block_type=None, act_fn="relu"),
+    # 4 divides neither 10 nor 14: attention then works on fewer channels than its block has.
+    "uneven-heads": dict(
+        sample_size=8, block_out_channels=(10, 14), layers_per_block=1, norm_num_groups=2, attention_head_dim=4,
+        down_block_types=("AttnDownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D")),
 }
 
 

@@ -43,6 +43,42 @@ final class CheckpointTests: XCTestCase {
     XCTAssertEqual(try checkpoint.tensor("b").values, [3])
   }
 
+  func testHalfPrecisionIsFoundUnderDiffusersNames() throws {
+    let one = Tensor([1], shape: [1])
+    let whole = try temporaryFolder(for: self)
+    try SafetensorsWriter.write([("a", one)], to: whole.appending(path: "m.fp16.safetensors"))
+    XCTAssertEqual(try Checkpoint(folder: whole, stem: "m").keys, ["a"])
+    let sharded = try temporaryFolder(for: self)
+    try SafetensorsWriter.write(
+      [("b", one)], to: sharded.appending(path: "m.fp16-00001-of-00001.safetensors"))
+    try Data(#"{"weight_map": {"b": "m.fp16-00001-of-00001.safetensors"}}"#.utf8)
+      .write(to: sharded.appending(path: "m.safetensors.index.fp16.json"))
+    XCTAssertEqual(try Checkpoint(folder: sharded, stem: "m").keys, ["b"])
+  }
+
+  func testAnIndexThatIsWrongSaysWhere() throws {
+    let url = try temporaryFolder(for: self)
+    try SafetensorsWriter.write([("a", Tensor([1], shape: [1]))], to: url.appending(path: "m-1.safetensors"))
+    for (index, expected) in [
+      (
+        #"{"weight_map": {"a": "m-1.safetensors", "b": "m-1.safetensors"}}"#,
+        "looks for 'b' in m-1.safetensors"
+      ),
+      (
+        #"{"weight_map": {"a": "../m-1.safetensors"}}"#,
+        "names the shard '../m-1.safetensors' outside its folder"
+      ),
+      (#"{"weight_map": {"a": "m-2.safetensors"}}"#, "m-2.safetensors cannot be read"),
+      (#"{"weight_map": {"a": 1}}"#, "is not an index"),
+      ("nonsense", "is not an index"),
+    ] {
+      try Data(index.utf8).write(to: url.appending(path: "m.safetensors.index.json"))
+      XCTAssertThrowsError(try Checkpoint(folder: url, stem: "m"), index) {
+        XCTAssertTrue("\($0)".contains(expected), "\($0)")
+      }
+    }
+  }
+
   /// diffusers reads, and so do we, attention that was saved before its matrices were renamed.
   func testDeprecatedAttentionNamesAreRead() throws {
     let square = Tensor((0..<16).map(Float.init), shape: [4, 4])
@@ -69,5 +105,16 @@ final class CheckpointTests: XCTestCase {
     let values = weights(["a"])["a.weight"] ?? []
     XCTAssertLessThanOrEqual(values.map(abs).max() ?? 1, 1 / Float(8).squareRoot())
     XCTAssertNotEqual(values, weights(["b"])["b.weight"])
+  }
+
+  func testALayerOfImpossibleSizeIsNamedAndAPlanCostsNothing() {
+    let store = ParameterStore(.plan)
+    _ = GroupNorm(store.root["blocks"][1]["norm"], channels: 10, groups: 4, epsilon: 1e-5)
+    _ = Linear(store.root["wide"], inputs: 1 << 20, outputs: 1 << 20)  // 4 TiB, were it made
+    XCTAssertEqual(store.parameterCount, 20 + (1 << 40) + (1 << 20))
+    XCTAssertThrowsError(try store.finish()) {
+      XCTAssertEqual(
+        "\($0)", "the layer 'blocks.1.norm' would have 10 channels, which 4 groups do not divide.")
+    }
   }
 }

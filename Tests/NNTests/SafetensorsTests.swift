@@ -26,6 +26,52 @@ final class SafetensorsTests: XCTestCase {
     }
   }
 
+  /// A file with one tensor 'x', made byte by byte.
+  private func file(_ type: String, _ count: Int, _ bytes: [UInt8]) throws -> SafetensorsFile {
+    let header = #"{"x":{"dtype":"\#(type)","shape":[\#(count)],"data_offsets":[0,\#(bytes.count)]}}"#
+    let url = try temporaryFolder(for: self).appending(path: "x.safetensors")
+    try Data(littleEndian([UInt64(header.utf8.count)]) + header.utf8 + bytes).write(to: url)
+    return try SafetensorsFile(url)
+  }
+
+  private func littleEndian(_ values: [some FixedWidthInteger]) -> [UInt8] {
+    values.flatMap { withUnsafeBytes(of: $0.littleEndian) { [UInt8]($0) } }
+  }
+
+  /// All 65,536 half-precision numbers against IEEE 754's definition, which f32 holds exactly.
+  func testEveryHalfPrecisionValueIsExact() throws {
+    let all = (0...65_535).map { UInt16($0) }
+    let read = try file("F16", all.count, littleEndian(all)).tensor("x").values
+    for (bits, value) in zip(all, read) {
+      let (exponent, mantissa) = (Int(bits >> 10 & 31), Double(bits & 1023))
+      let magnitude: Double =
+        switch exponent {
+        case 0: mantissa * pow(2, -24)
+        case 31: mantissa == 0 ? .infinity : .nan
+        default: (1 + mantissa / 1024) * pow(2, Double(exponent - 15))
+        }
+      if magnitude.isNaN {
+        XCTAssertTrue(value.isNaN, "\(bits)")
+      } else {
+        XCTAssertEqual(value.magnitude, Float(magnitude), "\(bits)")
+        XCTAssertEqual(value.sign, bits >> 15 == 1 ? .minus : .plus, "\(bits)")
+      }
+    }
+  }
+
+  func testOtherTypesAreConverted() throws {
+    let bf16: [UInt16] = [0x3f80, 0xc2f7, 0x7f80]
+    XCTAssertEqual(try file("BF16", 3, littleEndian(bf16)).tensor("x").values, [1, -123.5, .infinity])
+    let doubles = [0.1, -1e300].map(\.bitPattern)
+    XCTAssertEqual(try file("F64", 2, littleEndian(doubles)).tensor("x").values, [0.1, -.infinity])
+    XCTAssertEqual(try file("I64", 2, littleEndian([Int64.min, 7])).tensor("x").values, [-0x1p63, 7])
+    XCTAssertEqual(try file("I32", 2, littleEndian([Int32(-3), 7])).tensor("x").values, [-3, 7])
+    XCTAssertEqual(try file("U8", 2, [0, 255]).tensor("x").values, [0, 255])
+    XCTAssertThrowsError(try file("F8_E4M3", 1, [0]).tensor("x")) {
+      XCTAssertTrue("\($0)".contains("convert it to F32, F16 or BF16"), "\($0)")
+    }
+  }
+
   func testDamageIsNamed() throws {
     let folder = try temporaryFolder(for: self)
     let url = folder.appending(path: "m.safetensors")
