@@ -123,7 +123,11 @@ public enum AtomicFile {
   }
 }
 
-/// The system's word for the last failed call, such as `No space left on device`.
+/// The system's word for the last failed call, such as `no space left on device`.
 package enum SystemError {
-  package static var text: String { String(cString: strerror(errno)) }
+  package static var text: String {
+    // In a sentence's middle: `no space left on device`.
+    let text = String(cString: strerror(errno))
+    return text.prefix(1).lowercased() + text.dropFirst()
+  }
 }

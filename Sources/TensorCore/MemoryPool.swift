@@ -19,11 +19,17 @@ package final class MemoryPool: @unchecked Sendable {  // every access to the st
     return (bytes + step - 1) / step * step
   }
 
-  func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+  /// A block for `count` floats and its size in bytes, which `giveBack` wants to know.
+  func take(_ count: Int) -> (pointer: UnsafeMutablePointer<Float>, bytes: Int) {
     let bytes = Self.roundedBytes(count)
     lock.lock()
     defer { lock.unlock() }
-    if let block = free[bytes]?.popLast() { return block }
+    // The fitting size, or one of the next few: a somewhat larger free block is better than more from the system.
+    var size = bytes
+    while size <= bytes + bytes / 2 {
+      if let block = free[size]?.popLast() { return (block, size) }
+      size = Self.roundedBytes(size / MemoryLayout<Float>.stride + 1)
+    }
     let large = bytes >= 2 << 20
     var raw: UnsafeMutableRawPointer?
     let status = posix_memalign(&raw, large ? 2 << 20 : 64, bytes)
@@ -33,12 +39,12 @@ package final class MemoryPool: @unchecked Sendable {  // every access to the st
     }
     if large { madvise(raw, bytes, 14 /* MADV_HUGEPAGE */) }
     bytesFromSystem += bytes
-    return raw.bindMemory(to: Float.self, capacity: bytes / 4)
+    return (raw.bindMemory(to: Float.self, capacity: bytes / 4), bytes)
   }
 
-  func giveBack(_ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
+  func giveBack(_ pointer: UnsafeMutablePointer<Float>, bytes: Int) {
     lock.lock()
-    free[Self.roundedBytes(count), default: []].append(pointer)
+    free[bytes, default: []].append(pointer)
     lock.unlock()
   }
 

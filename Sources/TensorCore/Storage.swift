@@ -3,15 +3,16 @@ package final class Storage {
   /// 64-byte aligned; uninitialised when made.
   package let pointer: UnsafeMutablePointer<Float>
   package let count: Int
+  private let bytes: Int
   /// Copies of a weight in the layouts that primitives asked for, kept until the weight changes.
   private var derived: [ObjectIdentifier: Storage] = [:]
 
   package init(count: Int) {
     self.count = count
-    pointer = MemoryPool.shared.take(count)
+    (pointer, bytes) = MemoryPool.shared.take(count)
   }
 
-  deinit { MemoryPool.shared.giveBack(pointer, count) }
+  deinit { MemoryPool.shared.giveBack(pointer, bytes: bytes) }
 
   /// The copy kept for `primitive`, made by `make` the first time.
   func derived(for primitive: AnyObject, make: () -> Storage) -> Storage {

@@ -167,13 +167,14 @@ final class Convolution {
     }
   }
 
-  /// The weights in the layout that this pass reads; kept beside them until they change.
-  func packed(_ weight: Tensor) -> Storage {
-    weight.storage.derived(for: self) {
-      let packed = Storage(count: (weightsLayout.bytes + 3) / 4)
-      Reorder.run(weight.pointer, Layout(shape.weights, dnnl_abcd), to: packed.pointer, weightsLayout)
-      return packed
-    }
+  /// The weights in the layout that this pass reads, kept beside them until they change.
+  func packed(_ weight: Tensor) -> Storage { weight.storage.derived(for: self) { repacked(weight) } }
+
+  /// The same, not kept: in training the weights change before they would be used again.
+  func repacked(_ weight: Tensor) -> Storage {
+    let packed = Storage(count: (weightsLayout.bytes + 3) / 4)
+    Reorder.run(weight.pointer, Layout(shape.weights, dnnl_abcd), to: packed.pointer, weightsLayout)
+    return packed
   }
 
   func argument(_ index: Int32, _ layout: Layout, _ pointer: UnsafeMutablePointer<Float>)
@@ -202,17 +203,21 @@ extension Convolution {
       argument(DNNL_ARG_DST, primitive.layout(dnnl_query_dst_md), target),
     ]
     if let bias { arguments.append(argument(DNNL_ARG_BIAS, Layout([shape.o], dnnl_a), bias.pointer)) }
-    primitive.execute(arguments)
+    withExtendedLifetime((weights, bias)) { primitive.execute(arguments) }
   }
 
   func backwardData(_ dy: Tensor, _ weight: Tensor) -> Tensor {
     let dy = dy.ordered(targetOrder)
+    let weights = repacked(weight)
     let dx = Tensor(uninitialized: shape.source, order: sourceOrder)
-    primitive.execute([
-      argument(DNNL_ARG_DIFF_DST, primitive.layout(dnnl_query_diff_dst_md), dy.pointer),
-      argument(DNNL_ARG_WEIGHTS, weightsLayout, packed(weight).pointer),
-      argument(DNNL_ARG_DIFF_SRC, primitive.layout(dnnl_query_diff_src_md), dx.pointer),
-    ])
+    // The primitive knows pointers alone; what they point into must not go back to the pool meanwhile.
+    withExtendedLifetime((dy, weights)) {
+      primitive.execute([
+        argument(DNNL_ARG_DIFF_DST, primitive.layout(dnnl_query_diff_dst_md), dy.pointer),
+        argument(DNNL_ARG_WEIGHTS, weightsLayout, weights.pointer),
+        argument(DNNL_ARG_DIFF_SRC, primitive.layout(dnnl_query_diff_src_md), dx.pointer),
+      ])
+    }
     return dx
   }
 
@@ -226,7 +231,7 @@ extension Convolution {
       argument(DNNL_ARG_DIFF_WEIGHTS, weightsLayout, packed.pointer),
     ]
     if let dbias { arguments.append(argument(DNNL_ARG_DIFF_BIAS, Layout([shape.o], dnnl_a), dbias.pointer)) }
-    primitive.execute(arguments)
+    withExtendedLifetime((x, dy, packed)) { primitive.execute(arguments) }
     let dweight = Tensor(uninitialized: shape.weights)
     Reorder.run(packed.pointer, weightsLayout, to: dweight.pointer, Layout(shape.weights, dnnl_abcd))
     return (dweight, dbias)

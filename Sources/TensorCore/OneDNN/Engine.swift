@@ -140,8 +140,10 @@ final class Primitive {
       Engine.check(dnnl_memory_create(&memory, &md, Engine.cpu, argument.pointer), "wrap memory")
       return dnnl_exec_arg_t(arg: argument.index, memory: memory)
     }
-    Engine.check(
-      dnnl_primitive_execute(handle, Engine.stream, Int32(list.count), &list), "run \(implementation)")
+    withExtendedLifetime(scratch) {
+      Engine.check(
+        dnnl_primitive_execute(handle, Engine.stream, Int32(list.count), &list), "run \(implementation)")
+    }
     for entry in list { dnnl_memory_destroy(entry.memory) }
   }
 }

@@ -14,8 +14,8 @@ enum MatrixProduct {
 
   /// y[m, n] = op(a)·op(b) + bias, where op(a) is [m, k] and op(b) [k, n]; all dense and row-major.
   static func run(
-    _ a: UnsafeMutablePointer<Float>, transposeA: Bool = false, _ b: UnsafeMutablePointer<Float>,
-    transposeB: Bool = false, bias: UnsafeMutablePointer<Float>? = nil, _ y: UnsafeMutablePointer<Float>,
+    _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false, bias: Tensor? = nil,
+    into y: Tensor,
     m: Int, k: Int, n: Int
   ) {
     let key = Key(
@@ -29,14 +29,15 @@ enum MatrixProduct {
     let primitive = cache[key] ?? make(layouts.a, layouts.b, bias == nil ? nil : layouts.bias, layouts.y)
     cache[key] = primitive
     var arguments = [
-      Primitive.Argument(index: DNNL_ARG_SRC, layout: layouts.a, pointer: a),
-      Primitive.Argument(index: DNNL_ARG_WEIGHTS, layout: layouts.b, pointer: b),
-      Primitive.Argument(index: DNNL_ARG_DST, layout: layouts.y, pointer: y),
+      Primitive.Argument(index: DNNL_ARG_SRC, layout: layouts.a, pointer: a.pointer),
+      Primitive.Argument(index: DNNL_ARG_WEIGHTS, layout: layouts.b, pointer: b.pointer),
+      Primitive.Argument(index: DNNL_ARG_DST, layout: layouts.y, pointer: y.pointer),
     ]
     if let bias {
-      arguments.append(Primitive.Argument(index: DNNL_ARG_BIAS, layout: layouts.bias, pointer: bias))
+      arguments.append(Primitive.Argument(index: DNNL_ARG_BIAS, layout: layouts.bias, pointer: bias.pointer))
     }
-    primitive.execute(arguments)
+    // The primitive knows pointers alone; what they point into must not go back to the pool meanwhile.
+    withExtendedLifetime((a, b, bias, y)) { primitive.execute(arguments) }
   }
 
   private static func make(_ a: Layout, _ b: Layout, _ bias: Layout?, _ y: Layout) -> Primitive {

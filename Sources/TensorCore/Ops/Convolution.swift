@@ -47,7 +47,7 @@ private func batched(
   let pass = Convolution.cached(shape, .forward(bias: bias != nil, training: training))
   let x = x.ordered(pass.sourceOrder)
   let y = Tensor(uninitialized: shape.target, order: pass.targetOrder)
-  pass.forward(x.pointer, pass.packed(weight), bias, y.pointer)
+  pass.forward(x.pointer, training ? pass.repacked(weight) : pass.packed(weight), bias, y.pointer)
   return y
 }
 

@@ -13,21 +13,19 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
   let x = x.ordered(.plain)
   let rows = x.count / inner
   let y = Tensor(uninitialized: x.shape.dropLast() + [out])
-  MatrixProduct.run(
-    x.pointer, weight.pointer, transposeB: true, bias: bias?.pointer, y.pointer, m: rows, k: inner, n: out)
+  MatrixProduct.run(x, weight, transposeB: true, bias: bias, into: y, m: rows, k: inner, n: out)
   let source = x.kept
   return y.recorded(inputs: [x, weight] + (bias.map { [$0] } ?? [])) { dy, needed in
     let dy = dy.ordered(.plain)
     var gradients = [Tensor?](repeating: nil, count: needed.count)
     if needed[0] {
       let dx = Tensor(uninitialized: dy.shape.dropLast() + [inner])
-      MatrixProduct.run(dy.pointer, weight.pointer, dx.pointer, m: rows, k: out, n: inner)
+      MatrixProduct.run(dy, weight, into: dx, m: rows, k: out, n: inner)
       gradients[0] = dx
     }
     if needed[1] {
       let dweight = Tensor(uninitialized: [out, inner])
-      MatrixProduct.run(
-        dy.pointer, transposeA: true, source().pointer, dweight.pointer, m: out, k: rows, n: inner)
+      MatrixProduct.run(dy, transposeA: true, source(), into: dweight, m: out, k: rows, n: inner)
       gradients[1] = dweight
     }
     if needed.count > 2, needed[2] { gradients[2] = dy.summedRows(columns: out) }
