@@ -14,7 +14,7 @@ if [ -e "$run/training/state.safetensors" ]; then
   exit 1
 fi
 "$darkroom" train samples/shapes --classes folders --preset tiny-32 --resolution 16 --prediction v_prediction \
-  --steps 2600 --learning-rate 2e-3 --ema 0.995 --preview-every 1300 --output "$run"
+  --steps 4000 --learning-rate 2e-3 --ema 0.995 --preview-every 2000 --output "$run"
 "$darkroom" sample "$run" --count 32 --columns 8 --sampler ddim --steps 40 --guidance-scale 2 --output "$run/grid.png"
 "$darkroom" info "$run/grid.png"
 echo "the pictures: $run/grid.png (a column each: circle cross diamond heart ring square star triangle)"

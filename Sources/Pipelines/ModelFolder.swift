@@ -58,8 +58,22 @@ public struct ModelFolder {
     }
     unetConfig = try Self.config(url.appending(path: "unet/config.json"))
     scheduler = try SchedulerConfig(contentsOf: url.appending(path: "scheduler/scheduler_config.json"))
+    try Self.check(unetConfig, scheduler, in: url)
     let notesURL = url.appending(path: ModelNotes.fileName)
     notes = (try? JSONDecoder().decode(ModelNotes.self, from: Data(contentsOf: notesURL))) ?? ModelNotes()
+  }
+
+  /// Whether a network and a schedule fit together.
+  ///
+  /// - Throws: `ModelFolderError` where the schedule has timesteps that the network has no embedding for.
+  public static func check(_ config: UNet2DConfig, _ scheduler: SchedulerConfig, in url: URL) throws {
+    guard config.timeEmbeddingType == .learned, let known = config.numTrainTimesteps,
+      known < scheduler.numTrainTimesteps
+    else { return }
+    throw ModelFolderError(
+      folder: url.relativePath,
+      problem: "cannot be used: its network knows \(known) timesteps (num_train_timesteps, time_embedding_type learned) "
+        + "and its schedule has \(scheduler.numTrainTimesteps)")
   }
 
   /// Reads a `UNet2DModel` configuration.
@@ -92,7 +106,7 @@ public struct ModelFolder {
   /// The file of the weights, for its hash; the index where they are sharded.
   public var weightsURL: URL? {
     let unet = url.appending(path: "unet")
-    return ["safetensors", "fp16.safetensors", "safetensors.index.json"].map {
+    return ["safetensors", "fp16.safetensors", "safetensors.index.json", "safetensors.index.fp16.json"].map {
       unet.appending(path: "\(Self.weightsStem).\($0)")
     }.first { FileManager.default.fileExists(atPath: $0.path) }
   }

@@ -139,5 +139,12 @@ final class SampleCommandTests: XCTestCase {
         try text.replacingOccurrences(of: "\"time_embedding_dim\": 16", with: "\"time_embedding_dim\": 24")
           .write(to: config, atomically: true, encoding: .utf8)
       }.contains("where the model has"))
+    XCTAssertTrue(
+      try damaged {
+        let learned = "\"time_embedding_type\": \"learned\", \"num_train_timesteps\": 50"
+        try text.replacingOccurrences(of: "\"num_train_timesteps\": null,", with: "")
+          .replacingOccurrences(of: "\"time_embedding_type\": \"positional\"", with: learned)
+          .write(to: config, atomically: true, encoding: .utf8)
+      }.contains("its network knows 50 timesteps"))
   }
 }
