@@ -72,7 +72,8 @@ public struct ModelFolder {
     else { return }
     throw ModelFolderError(
       folder: url.relativePath,
-      problem: "cannot be used: its network knows \(known) timesteps (num_train_timesteps, time_embedding_type learned) "
+      problem:
+        "cannot be used: its network knows \(known) timesteps (num_train_timesteps, time_embedding_type learned) "
         + "and its schedule has \(scheduler.numTrainTimesteps)")
   }
 
