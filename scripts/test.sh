@@ -9,4 +9,4 @@ swift format lint --strict --recursive Package.swift Sources Tests
 # see Sources/darkroom/ThreadPolicy.swift.
 export GOMP_SPINCOUNT=1000
 swift build -c release --build-tests
-swift test -c release --skip-build
+swift test -c release --skip-build --disable-swift-testing
