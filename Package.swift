@@ -22,7 +22,7 @@ let package = Package(
     .target(name: "Files"),
     .target(name: "NN", dependencies: ["TensorCore", "Files"]),
     .target(name: "Schedulers", dependencies: ["NN"]),
-    .target(name: "Models", dependencies: ["NN"]),
+    .target(name: "Models", dependencies: ["NN", "Files"]),
     .target(name: "Pictures", dependencies: ["CPNG", "CJPEG", "Files"]),
     .target(name: "Pipelines", dependencies: ["Models", "Schedulers", "Pictures"]),
     .target(name: "Training", dependencies: ["Pipelines"]),

@@ -9,6 +9,8 @@ public enum Initialization: Sendable {
   case fanIn(Int)
   /// Normal with a mean of 0.
   case normal(deviation: Float)
+  /// Uniform on ±√(6/(inputs + outputs)), which keeps variance through forward and backward (Glorot & Bengio 2010).
+  case xavier(inputs: Int, outputs: Int)
 }
 
 /// All parameters of a model, in the order in which they were made.
@@ -132,6 +134,9 @@ public final class ParameterStore {
     case .constant(let value): return .full(shape, value)
     case .fanIn(let inputs):
       let bound = 1 / Float(inputs).squareRoot()
+      return Tensor(stream.uniform(count).map { (2 * $0 - 1) * bound }, shape: shape)
+    case .xavier(let inputs, let outputs):
+      let bound = (6 / Float(inputs + outputs)).squareRoot()
       return Tensor(stream.uniform(count).map { (2 * $0 - 1) * bound }, shape: shape)
     case .normal(let deviation): return Tensor(stream.normal(count).map { $0 * deviation }, shape: shape)
     }

@@ -137,7 +137,7 @@ public struct ModelFolder {
     }
     let index = PipelineIndex(
       _class_name: scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline",
-      _diffusers_version: UNet2DConfig.diffusersVersion,
+      _diffusers_version: diffusersVersion,
       scheduler: ["diffusers", scheduler.className.rawValue],
       unet: ["diffusers", "UNet2DModel"])
     try AtomicFile.write(try encoder.encode(index), to: url.appending(path: "model_index.json"))

@@ -133,12 +133,33 @@ def shapes():
     case("stacked", lambda a, b: torch.cat([a, b], 0), {"a": randn(2, 6, 2, 2), "b": randn(1, 6, 2, 2)})
 
 
+def tokens():
+    # 33 tokens are more than the 32 that are taken at a time; 20 channels are no multiple of a vector.
+    for t, d in [(33, 20), (7, 48)]:
+        pair = lambda: {"scale": randn(2, d), "shift": randn(2, d)}
+        case("modulatedLayerNorm", lambda x, scale, shift, d=d:
+             F.layer_norm(x, (d,), None, None, 1e-6) * (1 + scale[:, None]) + shift[:, None], {"x": randn(2, t, d), **pair()},
+             epsilon=1e-6)
+        case("modulatedLayerNorm-affine", lambda x, scale, shift, weight, bias, d=d:
+             F.layer_norm(x, (d,), weight, bias, 1e-5) * (1 + scale[:, None]) + shift[:, None],
+             {"x": randn(2, t, d), **pair(), "weight": randn(d), "bias": randn(d)}, epsilon=1e-5)
+        case("adding-gated", lambda x, y, gate: x + gate[:, None] * y, {"x": randn(2, t, d), "y": randn(2, t, d), "gate": randn(2, d)})
+        case("adding-each", lambda x, each: x + each, {"x": randn(2, t, d), "each": randn(t, d)})
+    for p, h, w in [(2, 4, 6), (3, 6, 3), (1, 2, 3)]:
+        case("patches", lambda x, p=p: F.unfold(x, p, stride=p).transpose(1, 2), {"x": randn(2, 5, h, w)}, sizes=[p])
+        def picture(x, p=p, h=h, w=w):
+            x = x.reshape(2, h // p, w // p, p, p, 5)
+            return torch.einsum("nhwpqc->nchpwq", x).reshape(2, 5, h, w)
+        case("picture", picture, {"x": randn(2, h * w // p**2, 5 * p * p)}, height=h, width=w, sizes=[p])
+
+
 TARGET = randn(2, 6, 3, 5)
 convolutions()
 norms()
 products()
 elementwise()
 shapes()
+tokens()
 program = f"torch {torch.__version__}, diffusers {diffusers.__version__}"
 save_file(tensors, HERE / "ops.safetensors", {"program": program})
 (HERE / "ops.json").write_text(json.dumps({"program": program, "cases": cases}, indent=0))

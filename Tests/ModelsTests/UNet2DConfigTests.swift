@@ -29,14 +29,7 @@ final class UNet2DConfigTests: XCTestCase {
   func testEveryKeyThatDiffusersWritesIsReadAndWrittenBack() throws {
     let folder = Fixtures.url("unet")
     for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-      let data = try Data(contentsOf: folder.appending(path: "\(name)/config.json"))
-      let config = try JSONDecoder().decode(UNet2DConfig.self, from: data)
-      let written = try JSONEncoder().encode(config)
-      XCTAssertEqual(try JSONDecoder().decode(UNet2DConfig.self, from: written), config, name)
-      let theirs = try XCTUnwrap(JSONSerialization.jsonObject(with: data) as? [String: Any])
-      let ours = try XCTUnwrap(JSONSerialization.jsonObject(with: written) as? [String: Any])
-      XCTAssertEqual(Set(theirs.keys).subtracting(ours.keys), [], "\(name): lost keys")
-      XCTAssertEqual(ours["_class_name"] as? String, "UNet2DModel")
+      try assertConfigSurvives(UNet2DConfig.self, folder.appending(path: "\(name)/config.json"))
     }
   }
 

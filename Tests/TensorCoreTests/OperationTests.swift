@@ -80,6 +80,16 @@ final class OperationTests: XCTestCase {
     case "reshaped": return try t("x").reshaped(p.shape ?? [])
     case "rows": return try t("x").rows((p.first ?? 0)..<(p.last ?? 0))
     case "stacked": return try .stacked([t("a"), t("b")])
+    case "modulatedLayerNorm", "modulatedLayerNorm-affine":
+      return modulatedLayerNorm(
+        try t("x"), scale: try t("scale"), shift: try t("shift"), weight: inputs["weight"],
+        bias: inputs["bias"], epsilon: p.epsilon ?? 0)
+    case "adding-gated": return try t("x").adding(t("y"), gate: t("gate"))
+    case "adding-each": return try t("x").adding(each: t("each"))
+    case "patches": return try t("x").patches(p.sizes?[0] ?? 0, .channelsFirst)
+    case "picture":
+      return try t("x").picture(
+        height: p.height ?? 0, width: p.width ?? 0, patch: p.sizes?[0] ?? 0, .channelsLast)
     default: throw Unknown(op: c.op)
     }
   }

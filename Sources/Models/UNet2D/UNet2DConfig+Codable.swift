@@ -1,9 +1,11 @@
-import Foundation
-import TensorCore
+import Files
 
 // By hand, and not synthesised, for three reasons: absent keys take diffusers' defaults, an unknown key is
 // refused by name, and `sample_size` may be a number or a pair.
-extension UNet2DConfig: Codable {
+extension UNet2DConfig: ModelConfig {
+  /// `UNet2DModel`.
+  public static let className = "UNet2DModel"
+
   enum Key: String, CodingKey, CaseIterable {
     case sampleSize = "sample_size"
     case inChannels = "in_channels"
@@ -35,104 +37,46 @@ extension UNet2DConfig: Codable {
     case numTrainTimesteps = "num_train_timesteps"
   }
 
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    let intValue: Int? = nil
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
   /// - Throws: `ConfigError`, which names the key.
   public init(from decoder: any Decoder) throws {
-    let known = Set(Key.allCases.map(\.rawValue))
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).sorted()
-    where !known.contains(key) && !key.hasPrefix("_") {
-      throw ConfigError("has the unknown key '\(key)'; the known ones are those of diffusers' UNet2DModel")
-    }
-    let values = try decoder.container(keyedBy: Key.self)
-    func read<T: Decodable>(_ key: Key, _ target: inout T, _ form: String) throws {
-      guard values.contains(key) else { return }
-      do { target = try values.decode(T.self, forKey: key) } catch {
-        throw ConfigError("has a value of '\(key.rawValue)' that is not \(form)")
-      }
-    }
-    func readOptional<T: Decodable>(_ key: Key, _ target: inout T?, _ form: String) throws {
-      guard values.contains(key) else { return }
-      do { target = try values.decodeIfPresent(T.self, forKey: key) } catch {
-        throw ConfigError("has a value of '\(key.rawValue)' that is not \(form)")
-      }
-    }
-    func list<T: CaseIterable & RawRepresentable>(_: T.Type) -> String where T.RawValue == String {
-      "one of " + T.allCases.map(\.rawValue).joined(separator: ", ")
-    }
+    let reader = try ConfigReader<Key>(decoder, of: Self.self)
     self.init()
-    if let side = try? values.decodeIfPresent(Int.self, forKey: .sampleSize) {
-      sampleSize = [side, side]
-    } else {
-      try readOptional(.sampleSize, &sampleSize, "a whole number or a pair [height, width]")
-    }
-    if let sampleSize {
-      guard sampleSize.count == 2, sampleSize.allSatisfy({ (1...65_536).contains($0) }) else {
-        throw ConfigError("has a value of 'sample_size' that is not a whole number or a pair [height, width]")
-      }
-    }
-    try read(.inChannels, &inChannels, "a whole number")
-    try read(.outChannels, &outChannels, "a whole number")
-    try read(.centerInputSample, &centerInputSample, "true or false")
-    try read(.timeEmbeddingType, &timeEmbeddingType, list(TimeEmbeddingType.self))
-    try readOptional(.timeEmbeddingDim, &timeEmbeddingDim, "a whole number")
-    try read(.freqShift, &freqShift, "a number")
-    try read(.flipSinToCos, &flipSinToCos, "true or false")
-    try read(.downBlockTypes, &downBlockTypes, "a list of block types (\(list(DownBlockType.self)))")
-    try readOptional(.midBlockType, &midBlockType, list(MidBlockType.self))
-    try read(.upBlockTypes, &upBlockTypes, "a list of block types (\(list(UpBlockType.self)))")
-    try read(.blockOutChannels, &blockOutChannels, "a list of whole numbers")
-    try read(.layersPerBlock, &layersPerBlock, "a whole number")
-    try read(.midBlockScaleFactor, &midBlockScaleFactor, "a number")
-    try read(.downsamplePadding, &downsamplePadding, "a whole number")
-    try read(.downsampleType, &downsampleType, list(ResampleType.self))
-    try read(.upsampleType, &upsampleType, list(ResampleType.self))
-    try read(.dropout, &dropout, "a number")
-    var act = "silu"
-    try read(.actFn, &act, "a name")
-    // The names that diffusers' `get_activation` knows.
-    let activations: [String: Activation] = [
-      "silu": .silu, "swish": .silu, "mish": .mish, "gelu": .gelu, "relu": .relu,
-    ]
-    guard let activation = activations[act] else {
-      throw ConfigError("has the unknown act_fn '\(act)'; silu, swish, mish, gelu and relu are known")
-    }
-    actFn = activation
-    try readOptional(.attentionHeadDim, &attentionHeadDim, "a whole number or null")
-    try read(.normNumGroups, &normNumGroups, "a whole number")
-    try readOptional(.attnNormNumGroups, &attnNormNumGroups, "a whole number or null")
-    try read(.normEps, &normEps, "a number")
-    try read(.resnetTimeScaleShift, &resnetTimeScaleShift, list(TimeScaleShift.self))
-    try read(.addAttention, &addAttention, "true or false")
-    try readOptional(.classEmbedType, &classEmbedType, "null or " + list(ClassEmbedType.self))
-    try readOptional(.numClassEmbeds, &numClassEmbeds, "a whole number or null")
-    try readOptional(.numTrainTimesteps, &numTrainTimesteps, "a whole number or null")
+    try reader.readSize(.sampleSize, &sampleSize)
+    try reader.read(.inChannels, &inChannels, "a whole number")
+    try reader.read(.outChannels, &outChannels, "a whole number")
+    try reader.read(.centerInputSample, &centerInputSample, "true or false")
+    try reader.read(.timeEmbeddingType, &timeEmbeddingType)
+    try reader.readOptional(.timeEmbeddingDim, &timeEmbeddingDim, "a whole number")
+    try reader.read(.freqShift, &freqShift, "a number")
+    try reader.read(.flipSinToCos, &flipSinToCos, "true or false")
+    try reader.read(
+      .downBlockTypes, &downBlockTypes, "a list of block types (\(reader.list(DownBlockType.self)))")
+    try reader.readOptional(.midBlockType, &midBlockType, reader.list(MidBlockType.self))
+    try reader.read(.upBlockTypes, &upBlockTypes, "a list of block types (\(reader.list(UpBlockType.self)))")
+    try reader.read(.blockOutChannels, &blockOutChannels, "a list of whole numbers")
+    try reader.read(.layersPerBlock, &layersPerBlock, "a whole number")
+    try reader.read(.midBlockScaleFactor, &midBlockScaleFactor, "a number")
+    try reader.read(.downsamplePadding, &downsamplePadding, "a whole number")
+    try reader.read(.downsampleType, &downsampleType)
+    try reader.read(.upsampleType, &upsampleType)
+    try reader.read(.dropout, &dropout, "a number")
+    try reader.readActivation(.actFn, &actFn)
+    try reader.readOptional(.attentionHeadDim, &attentionHeadDim, "a whole number or null")
+    try reader.read(.normNumGroups, &normNumGroups, "a whole number")
+    try reader.readOptional(.attnNormNumGroups, &attnNormNumGroups, "a whole number or null")
+    try reader.read(.normEps, &normEps, "a number")
+    try reader.read(.resnetTimeScaleShift, &resnetTimeScaleShift)
+    try reader.read(.addAttention, &addAttention, "true or false")
+    try reader.readOptional(.classEmbedType, &classEmbedType, "null or " + reader.list(ClassEmbedType.self))
+    try reader.readOptional(.numClassEmbeds, &numClassEmbeds, "a whole number or null")
+    try reader.readOptional(.numTrainTimesteps, &numTrainTimesteps, "a whole number or null")
   }
-
-  private enum OriginKey: String, CodingKey {
-    case className = "_class_name"
-    case diffusersVersion = "_diffusers_version"
-  }
-
-  /// The release of diffusers whose form of files this program writes.
-  public static let diffusersVersion = "0.42.1"
 
   /// Writes every key, as diffusers does.
   public func encode(to encoder: any Encoder) throws {
-    var origin = encoder.container(keyedBy: OriginKey.self)
-    try origin.encode("UNet2DModel", forKey: .className)
-    try origin.encode(Self.diffusersVersion, forKey: .diffusersVersion)
+    try encodeOrigin(to: encoder)
     var values = encoder.container(keyedBy: Key.self)
-    if let sampleSize, sampleSize[0] == sampleSize[1] {
-      try values.encode(sampleSize[0], forKey: .sampleSize)
-    } else {
-      try values.encode(sampleSize, forKey: .sampleSize)
-    }
+    try values.encodeSize(sampleSize, forKey: .sampleSize)
     try values.encode(inChannels, forKey: .inChannels)
     try values.encode(outChannels, forKey: .outChannels)
     try values.encode(centerInputSample, forKey: .centerInputSample)

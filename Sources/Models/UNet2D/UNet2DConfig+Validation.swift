@@ -1,5 +1,3 @@
-import NN
-
 extension UNet2DConfig {
   /// Whether a network can be built from these values and run; cheap, and before any weights are looked for.
   ///
@@ -7,12 +5,7 @@ extension UNet2DConfig {
   public func validate() throws(ConfigError) {
     try validateValues()
     try validatePictureBranches()
-    // What sizes a layer can have is the layer's to say, so the network itself is built, on no memory.
-    let plan = ParameterStore(.plan)
-    _ = UNet2D(valid: self, plan)
-    if let first = plan.layoutErrors.first {
-      throw ConfigError("gives the layer '\(first.layer)' \(first.problem)")
-    }
+    try validateLayers { _ = UNet2D(valid: self, $0) }
   }
 
   private func validateValues() throws(ConfigError) {
@@ -59,9 +52,5 @@ extension UNet2DConfig {
   private func requireSize(_ value: Int?, _ key: String) throws(ConfigError) {
     guard let value else { return }
     try require((1...1_000_000).contains(value), "has \(key) \(value); 1 to 1000000 are possible")
-  }
-
-  private func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(ConfigError) {
-    if !holds { throw ConfigError(problem()) }
   }
 }

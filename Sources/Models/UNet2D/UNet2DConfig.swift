@@ -1,4 +1,3 @@
-import Foundation
 import TensorCore
 
 /// The configuration of a `UNet2D`: diffusers' `UNet2DModel` keys and defaults.
@@ -104,24 +103,6 @@ public struct UNet2DConfig: Sendable, Equatable {
 
   /// Height and width must be multiples of this.
   public var sizeMultiple: Int { 1 << (blockOutChannels.count - 1) }
-}
-
-/// Why a model's configuration cannot be used.
-public struct ConfigError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
-  /// The file, where it came from one.
-  public var file: String
-  /// What is wrong, as the rest of a sentence.
-  public let problem: String
-
-  /// - Parameter problem: the rest of a sentence that begins with the file's name.
-  public init(file: String = "the configuration", _ problem: String) {
-    (self.file, self.problem) = (file, problem)
-  }
-
-  /// One sentence for the user.
-  public var description: String { "\(file) \(problem)." }
-  /// The same sentence, for code that only knows `Error`.
-  public var errorDescription: String? { description }
 }
 
 extension UNet2DConfig.DownBlockType {

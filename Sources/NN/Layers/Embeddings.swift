@@ -8,8 +8,9 @@ public struct Embedding {
   /// - Parameters:
   ///   - count: how many vectors.
   ///   - size: of each.
-  public init(_ p: ParameterScope, count: Int, size: Int) {
-    weight = p.parameter("weight", [count, size], .normal(deviation: 1))
+  ///   - deviation: of fresh values.
+  public init(_ p: ParameterScope, count: Int, size: Int, deviation: Float = 1) {
+    weight = p.parameter("weight", [count, size], .normal(deviation: deviation))
   }
 
   /// Indices in 0 ..< K → [indices.count, D]
@@ -75,9 +76,10 @@ public struct TimestepEmbedding {
   /// - Parameters:
   ///   - inputs: size of the projected timestep.
   ///   - outputs: size of the embedding.
-  public init(_ p: ParameterScope, inputs: Int, outputs: Int) {
-    linear1 = Linear(p["linear_1"], inputs: inputs, outputs: outputs)
-    linear2 = Linear(p["linear_2"], inputs: outputs, outputs: outputs)
+  ///   - fresh: how both maps begin; PyTorch's default where nil.
+  public init(_ p: ParameterScope, inputs: Int, outputs: Int, fresh: FreshLinear? = nil) {
+    linear1 = Linear(p["linear_1"], inputs: inputs, outputs: outputs, fresh: fresh)
+    linear2 = Linear(p["linear_2"], inputs: outputs, outputs: outputs, fresh: fresh)
   }
 
   /// [N, In] → [N, Out]

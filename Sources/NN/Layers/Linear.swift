@@ -1,5 +1,24 @@
 import TensorCore
 
+/// How a linear map begins.
+public struct FreshLinear: Sendable {
+  let weight: Initialization
+  let bias: Initialization
+
+  /// - Parameter bias: 0 by default.
+  public init(weight: Initialization, bias: Initialization = .constant(0)) {
+    (self.weight, self.bias) = (weight, bias)
+  }
+
+  /// All zeros: what follows it begins as if it were not there.
+  public static let zero = FreshLinear(weight: .constant(0))
+
+  /// Glorot & Bengio's uniform weights, and no bias.
+  public static func xavier(inputs: Int, outputs: Int) -> FreshLinear {
+    FreshLinear(weight: .xavier(inputs: inputs, outputs: outputs))
+  }
+}
+
 /// A linear map, as `torch.nn.Linear`.
 public struct Linear {
   let weight: Tensor  // [Out, In]
@@ -8,9 +27,13 @@ public struct Linear {
   /// - Parameters:
   ///   - inputs: size of the last dimension of what it is given.
   ///   - outputs: size of the last dimension of its result.
-  public init(_ p: ParameterScope, inputs: Int, outputs: Int, bias: Bool = true) {
-    weight = p.parameter("weight", [outputs, inputs], .fanIn(inputs))
-    self.bias = bias ? p.parameter("bias", [outputs], .fanIn(inputs)) : nil
+  ///   - fresh: how weight and bias begin; PyTorch's default where nil.
+  public init(
+    _ p: ParameterScope, inputs: Int, outputs: Int, bias: Bool = true, fresh: FreshLinear? = nil
+  ) {
+    let fresh = fresh ?? FreshLinear(weight: .fanIn(inputs), bias: .fanIn(inputs))
+    weight = p.parameter("weight", [outputs, inputs], fresh.weight)
+    self.bias = bias ? p.parameter("bias", [outputs], fresh.bias) : nil
   }
 
   /// [..., In] → [..., Out]

@@ -49,4 +49,14 @@ public struct LayerNorm {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
   }
+
+  /// norm(x)·(1 + scale) + shift; see `modulatedLayerNorm`.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, T, D]`.
+  ///   - modulation: scale and shift, `[N, D]` each.
+  public func callAsFunction(_ x: Tensor, modulation: (scale: Tensor, shift: Tensor)) -> Tensor {
+    modulatedLayerNorm(
+      x, scale: modulation.scale, shift: modulation.shift, weight: weight, bias: bias, epsilon: epsilon)
+  }
 }

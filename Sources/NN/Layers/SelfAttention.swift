@@ -4,9 +4,7 @@ import TensorCore
 /// diffusers' `Attention` as image U-Nets without text use it.
 public struct SelfAttention {
   let groupNorm: GroupNorm?
-  let toQ: Linear, toK: Linear, toV: Linear, toOut: Linear
-  let heads: Int
-  let scale: Float
+  let mix: TokenAttention
   let outputScale: Float
 
   /// - Parameters:
@@ -20,13 +18,7 @@ public struct SelfAttention {
     groupNorm = groups.map { GroupNorm(p["group_norm"], channels: channels, groups: $0, epsilon: epsilon) }
     p.require((1...channels).contains(headSize), "\(channels) channels, too few for a head of \(headSize)")
     let size = min(max(headSize, 1), channels)
-    heads = channels / size
-    let inner = heads * size
-    toQ = Linear(p["to_q"], inputs: channels, outputs: inner)
-    toK = Linear(p["to_k"], inputs: channels, outputs: inner)
-    toV = Linear(p["to_v"], inputs: channels, outputs: inner)
-    toOut = Linear(p["to_out"][0], inputs: inner, outputs: channels)
-    scale = 1 / Float(size).squareRoot()
+    mix = TokenAttention(p, channels: channels, heads: channels / size, headSize: size)
     self.outputScale = outputScale
   }
 
@@ -34,8 +26,7 @@ public struct SelfAttention {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let (_, _, height, width) = x.shape4
     let tokens = (groupNorm?(x) ?? x).tokens()  // [N, T, C]
-    let mixed = attention(toQ(tokens), toK(tokens), toV(tokens), heads: heads, scale: scale)
-    let y = x + toOut(mixed).featureMap(height: height, width: width)
+    let y = x + mix(tokens).featureMap(height: height, width: width)
     return outputScale == 1 ? y : (1 / outputScale) * y
   }
 }

@@ -1,0 +1,79 @@
+/// Reads the JSON object of a configuration key by key, so that it is the same for every kind of configuration:
+/// absent keys leave the default that stands, and an unknown key or a value of another type is refused by name.
+public struct ConfigReader<Key: CodingKey & CaseIterable & RawRepresentable> where Key.RawValue == String {
+  private let values: KeyedDecodingContainer<Key>
+  private let failure: (_ problem: String) -> any Error
+
+  private struct AnyKey: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// Keys that begin with an underscore say who wrote the file, and pass.
+  ///
+  /// - Parameters:
+  ///   - known: which keys are known, for whoever gave another: the end of a sentence, from "the known ones are …".
+  ///   - unused: keys of other releases of the program, which pass where they ask for nothing (null or false).
+  ///   - failure: makes the error of a problem, the rest of a sentence that begins with the file's name.
+  /// - Throws: what `failure` makes, for an unknown key.
+  public init(
+    _ decoder: any Decoder, known: String, unused: Set<String> = [],
+    failure: @escaping (_ problem: String) -> any Error
+  ) throws {
+    values = try decoder.container(keyedBy: Key.self)
+    self.failure = failure
+    let keys = Set(Key.allCases.map(\.rawValue))
+    let all = try decoder.container(keyedBy: AnyKey.self)
+    for key in all.allKeys.sorted(by: { $0.stringValue < $1.stringValue })
+    where !keys.contains(key.stringValue) && !key.stringValue.hasPrefix("_") {
+      let name = key.stringValue
+      guard unused.contains(name) else { throw failure("has the unknown key '\(name)'; \(known)") }
+      let asksForNothing =
+        try all.decodeNil(forKey: key) || (try? all.decode(Bool.self, forKey: key)) == false
+      guard asksForNothing else { throw failure("has a value of '\(name)', which cannot be used here") }
+    }
+  }
+
+  /// Reads what must not be null.
+  ///
+  /// - Parameter form: what the value must be, as in "a whole number".
+  public func read<T: Decodable>(_ key: Key, _ target: inout T, _ form: String) throws {
+    guard values.contains(key) else { return }
+    do { target = try values.decode(T.self, forKey: key) } catch { throw wrong(key, form) }
+  }
+
+  /// Reads what may be null.
+  public func readOptional<T: Decodable>(_ key: Key, _ target: inout T?, _ form: String) throws {
+    guard values.contains(key) else { return }
+    do { target = try values.decodeIfPresent(T.self, forKey: key) } catch { throw wrong(key, form) }
+  }
+
+  /// Reads one of a closed list of names.
+  public func read<T: Decodable & CaseIterable & RawRepresentable>(_ key: Key, _ target: inout T) throws
+  where T.RawValue == String {
+    try read(key, &target, list(T.self))
+  }
+
+  /// Reads a height and a width, given as a pair or as one number for both.
+  public func readSize(_ key: Key, _ target: inout [Int]?) throws {
+    let form = "a whole number or a pair [height, width]"
+    if let side = try? values.decodeIfPresent(Int.self, forKey: key) {
+      target = [side, side]
+    } else {
+      try readOptional(key, &target, form)
+    }
+    guard let size = target else { return }
+    guard size.count == 2, size.allSatisfy({ (1...65_536).contains($0) }) else { throw wrong(key, form) }
+  }
+
+  /// What a closed list of names has in it, for a sentence.
+  public func list<T: CaseIterable & RawRepresentable>(_: T.Type) -> String where T.RawValue == String {
+    "one of " + T.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  private func wrong(_ key: Key, _ form: String) -> any Error {
+    failure("has a value of '\(key.rawValue)' that is not \(form)")
+  }
+}
