@@ -56,6 +56,8 @@ def main():
         save_file({k: v.contiguous() for k, v in case.items()}, folder / "case.safetensors", {"program": PROGRAM})
         gradients = {k: p.grad.contiguous() for k, p in model.named_parameters() if p.grad is not None}
         save_file(gradients, folder / "gradients.safetensors", {"program": PROGRAM})
+        for file in folder.iterdir():
+            file.chmod(0o644)
 
 
 if __name__ == "__main__":

@@ -153,6 +153,15 @@ def tokens():
         case("picture", picture, {"x": randn(2, h * w // p**2, 5 * p * p)}, height=h, width=w, sizes=[p])
 
 
+def gaussians():
+    noise = randn(2, 4, 3, 5)
+    tensors["noise"] = noise
+    pair = lambda: {"mean": randn(2, 4, 3, 5), "logVariance": randn(2, 4, 3, 5)}
+    case("gaussianSample", lambda mean, logVariance: mean + torch.exp(0.5 * logVariance) * noise, pair())
+    case("gaussianDivergence", lambda mean, logVariance: 0.5 * (mean**2 + logVariance.exp() - 1 - logVariance).sum()[None] / 2,
+         pair())
+
+
 TARGET = randn(2, 6, 3, 5)
 convolutions()
 norms()
@@ -160,6 +169,7 @@ products()
 elementwise()
 shapes()
 tokens()
+gaussians()
 program = f"torch {torch.__version__}, diffusers {diffusers.__version__}"
 save_file(tensors, HERE / "ops.safetensors", {"program": program})
 (HERE / "ops.json").write_text(json.dumps({"program": program, "cases": cases}, indent=0))

@@ -90,6 +90,11 @@ final class OperationTests: XCTestCase {
     case "picture":
       return try t("x").picture(
         height: p.height ?? 0, width: p.width ?? 0, patch: p.sizes?[0] ?? 0, .channelsLast)
+    case "gaussianSample":
+      return gaussianSample(
+        mean: try t("mean"), logVariance: try t("logVariance"), noise: try t("noise"))
+    case "gaussianDivergence":
+      return gaussianDivergence(mean: try t("mean"), logVariance: try t("logVariance"))
     default: throw Unknown(op: c.op)
     }
   }
@@ -104,7 +109,8 @@ final class OperationTests: XCTestCase {
     for (n, c) in cases.enumerated() {
       let what = "case \(n), \(c.op) \(c.parameters)"
       let list = try c.inputs.map { try file.tensor("\(n)/in/\($0)") }
-      let inputs = Dictionary(uniqueKeysWithValues: zip(c.inputs, list))
+      var inputs = Dictionary(uniqueKeysWithValues: zip(c.inputs, list))
+      inputs["noise"] = try file.tensor("noise")
       let (y, dy) = (try file.tensor("\(n)/y"), try file.tensor("\(n)/dy"))
       assertClose(
         try withoutGradients { try run(c, inputs, target: target) }, y, relative: 2e-5, "\(what), inferred")

@@ -3,7 +3,8 @@ import TensorCore
 
 /// What all residual blocks of a network have in common.
 struct ResnetOptions {
-  var timeChannels: Int
+  /// Of the time embedding; nil for blocks that know no time.
+  var timeChannels: Int?
   var groups: Int
   /// Of the second normalisation.
   var groupsOut: Int
@@ -37,19 +38,22 @@ enum Resampling {
 /// What a forward pass carries to every block.
 struct BlockContext {
   /// activation(time embedding), [N, E]: each block's projection begins with the same activation.
-  let activatedTime: Tensor
+  let activatedTime: Tensor?
   /// The key of this step's drop-out, or nil outside training.
   let dropout: NoiseKey?
+
+  /// Of blocks that know no time, outside training.
+  static var none: BlockContext { BlockContext(activatedTime: nil, dropout: nil) }
 }
 
-/// A residual block conditioned on time: diffusers' `ResnetBlock2D`.
+/// A residual block, conditioned on time where there is any: diffusers' `ResnetBlock2D`.
 ///
 ///     x ─ norm·act ─ (resample) ─ conv ─ (+ time) norm·act ─ conv ─ + ─ /outputScale
 ///     └────────────── (resample) ─ (1×1 conv) ──────────────────────┘
 struct ResnetBlock2D {
   let norm1: GroupNorm, norm2: GroupNorm
   let conv1: Conv2D, conv2: Conv2D
-  let timeProjection: Linear
+  let timeProjection: Linear?
   let shortcut: Conv2D?
   let resampling: Resampling
   let options: ResnetOptions
@@ -62,9 +66,9 @@ struct ResnetBlock2D {
   ) {
     norm1 = GroupNorm(p["norm1"], channels: inputs, groups: options.groups, epsilon: options.epsilon)
     conv1 = Conv2D(p["conv1"], inputs: inputs, outputs: outputs, kernel: 3)
-    timeProjection = Linear(
-      p["time_emb_proj"], inputs: options.timeChannels,
-      outputs: options.scalesAndShifts ? 2 * outputs : outputs)
+    timeProjection = options.timeChannels.map {
+      Linear(p["time_emb_proj"], inputs: $0, outputs: options.scalesAndShifts ? 2 * outputs : outputs)
+    }
     norm2 = GroupNorm(p["norm2"], channels: outputs, groups: options.groupsOut, epsilon: options.epsilon)
     conv2 = Conv2D(p["conv2"], inputs: outputs, outputs: outputs, kernel: 3)
     shortcut =
@@ -79,8 +83,8 @@ struct ResnetBlock2D {
   func callAsFunction(_ x: Tensor, _ context: BlockContext) -> Tensor {
     let act = options.activation
     var h = conv1(resampling(norm1(x, activation: act)))
-    let time = timeProjection(context.activatedTime)
-    if options.scalesAndShifts {
+    let time = context.activatedTime.flatMap { timeProjection?($0) }
+    if let time, options.scalesAndShifts {
       let halves = time.splitChannels([time.shape[1] / 2, time.shape[1] / 2])
       h = norm2(h, modulation: (scale: halves[0], shift: halves[1]), activation: act)
     } else {

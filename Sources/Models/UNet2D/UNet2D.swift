@@ -81,7 +81,13 @@ public struct UNet2D {
         timeChannels: timeChannels, downsamples: i < last)
     }
     midBlock = config.midBlockType.map { _ in
-      MidBlock(p["mid_block"], config, channels: channels[last], timeChannels: timeChannels)
+      var options = ResnetOptions(config, timeChannels: timeChannels)
+      options.outputScale = config.midBlockScaleFactor
+      let groups = config.attnNormNumGroups ?? (options.scalesAndShifts ? nil : config.normNumGroups)
+      return MidBlock(
+        p["mid_block"], channels: channels[last], options,
+        attention: config.addAttention
+          ? .init(headSize: config.attentionHeadDim ?? channels[last], groups: groups) : nil)
     }
     let reversed = Array(channels.reversed())
     upBlocks = reversed.indices.map { i in
@@ -150,28 +156,4 @@ public enum ClassLabels {
   case indices([Int])
   /// `[N, E]`, added to the time embedding as it is: `class_embed_type` identity.
   case vectors(Tensor)
-}
-
-/// The lowest resolution: residual blocks around attention.
-struct MidBlock {
-  let resnets: [ResnetBlock2D]
-  let attention: SelfAttention?
-
-  init(_ p: ParameterScope, _ config: UNet2DConfig, channels: Int, timeChannels: Int) {
-    var options = ResnetOptions(config, timeChannels: timeChannels)
-    options.outputScale = config.midBlockScaleFactor
-    let groups = config.attnNormNumGroups ?? (options.scalesAndShifts ? nil : config.normNumGroups)
-    let first = ResnetBlock2D(p["resnets"][0], inputs: channels, outputs: channels, options)
-    attention =
-      config.addAttention
-      ? SelfAttention(
-        p["attentions"][0], channels: channels, headSize: config.attentionHeadDim ?? channels, groups: groups,
-        epsilon: config.normEps, outputScale: config.midBlockScaleFactor) : nil
-    resnets = [first, ResnetBlock2D(p["resnets"][1], inputs: channels, outputs: channels, options)]
-  }
-
-  func callAsFunction(_ x: Tensor, _ context: BlockContext) -> Tensor {
-    let h = resnets[0](x, context)
-    return resnets[1](attention?(h) ?? h, context)
-  }
 }
