@@ -33,8 +33,13 @@ struct ScheduleCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @Flag(help: "Print the scheduler_config.json in place of the table.")
+    var config = false
+
     func run() throws {
-      let rows = try ScheduleTable(Presets.resolve(schedule), steps: steps).rows
+      let scheduler = try Presets.resolve(schedule)
+      if config { return print(scheduler.json, terminator: "") }
+      let rows = try ScheduleTable(scheduler, .count(steps)).rows
       if json {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -43,11 +48,12 @@ struct ScheduleCommand: ParsableCommand {
         print(String(decoding: try encoder.encode(rows), as: UTF8.self))
         return
       }
-      print("step  timestep        beta   alphas_cumprod           SNR")
+      print("step   timestep        beta   alphas_cumprod        sigma           SNR")
       for row in rows {
         print(
           String(
-            format: "%4d  %8d  %10.7f  %15.8f  %12.5g", row.step, row.timestep, row.beta, row.alphasCumprod,
+            format: "%4d  %9g  %@  %15.8f  %11.6g  %12.5g", row.step, row.timestep,
+            row.beta.map { String(format: "%10.7f", $0) } ?? "         –", row.alphasCumprod, row.sigma,
             row.snr))
       }
     }
