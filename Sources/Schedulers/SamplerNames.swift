@@ -85,13 +85,10 @@ extension SchedulerConfig {
       other.useFlowSigmas = other.className.keys.contains(.useFlowSigmas)
       if other.className.keys.contains(.shift) { other.shift = own } else { other.flowShift = own }
     }
-    func isPreconditioned(_ config: SchedulerConfig) -> Bool {
-      if case .preconditioned = config.parametrization { true } else { false }
-    }
-    guard isPreconditioned(self) == isPreconditioned(other) else {
+    guard isPreconditioned == other.isPreconditioned else {
       throw SchedulerError(
         file: "'\(name)'",
-        isPreconditioned(other)
+        other.isPreconditioned
           ? "is for networks with EDM's preconditioning, which this model has not"
           : "is not for networks with EDM's preconditioning, which this model has")
     }

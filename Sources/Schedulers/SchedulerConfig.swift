@@ -223,6 +223,11 @@ public struct SchedulerConfig: Sendable, Equatable {
     className == .flowMatchEuler || className == .flowMatchHeun || useFlowSigmas
   }
 
+  /// Whether the network has EDM's preconditioning.
+  public var isPreconditioned: Bool {
+    if case .preconditioned = parametrization { true } else { false }
+  }
+
   /// Whether the network has twice the picture's channels, the second half being about the variance.
   public var learnsVariance: Bool { varianceType == .learned || varianceType == .learnedRange }
 }

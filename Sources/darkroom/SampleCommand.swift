@@ -111,39 +111,29 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     try compute.apply()
     let target = try OutputKind(output)
-    let folder = try ModelFolder(URL(fileURLWithPath: model))
-    let config = folder.unetConfig
-    let scheduler = try scheduler(folder)
+    let sampling = try Sampling(
+      URL(fileURLWithPath: model), classes: classes, count: count, guidanceScale: guidanceScale, size: size)
+    let scheduler = try scheduler(sampling.folder)
     if (eta ?? 0) > 0 && ![.ddim, .tcd].contains(scheduler.className) {
       throw Failure("--eta goes with the samplers ddim and tcd; add --sampler ddim.")
     }
     let visits = try visits(scheduler)
-    let (height, width) = try pixels(config)
-    guard [1, 3].contains(config.outChannels), config.inChannels == config.outChannels else {
-      throw Failure("\(model) makes \(config.outChannels) channels; pictures have 1 or 3.")
-    }
-    let labels = try ClassChoice(folder).labels(classes, count: count, guided: guidanceScale != 1)
     // What could be refused was refused; from here on it costs time.
     _ = try scheduler.sampler(visits, eta: eta)
     try target.check()
 
-    let unet = try folder.unet()
-    var predictor: any Predictor = UNetPredictor(unet, labels: labels.indices, batchSize: batchSize)
-    if guidanceScale != 1, let null = labels.nullClass {
-      let without = UNetPredictor(unet, labels: Array(repeating: null, count: count), batchSize: batchSize)
-      predictor = ClassifierFreeGuidance(predictor, unconditional: without, scale: guidanceScale)
-    }
+    let predictor = try sampling.predictor(batchSize: batchSize)
     let loop = try DenoisingLoop(scheduler, visits, eta: eta, predictor: predictor)
     var noise = rng.source(seed: seed, firstIndex: firstIndex)
     let clock = Stopwatch()
-    let images = loop.run([count, config.inChannels, height, width], noise: &noise) { done, total in
+    let latents = loop.run(sampling.shape(count: count), noise: &noise) { done, total in
       let left = clock.seconds / Double(done) * Double(total - done)
       Console.transient("step \(done)/\(total), \(Console.duration(left)) left")
     }
     Console.endTransient()
-    let recipes = try recipes(
-      folder, scheduler, steps: visits.steps, labels: labels, width: width, height: height)
-    try target.write(images, recipes, columns: columns, padding: padding, separate: separate)
+    let recipes = try recipes(sampling, scheduler, steps: visits.steps)
+    try target.write(
+      sampling.decoded(latents), recipes, columns: columns, padding: padding, separate: separate)
   }
 
   private func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {
@@ -168,32 +158,11 @@ struct SampleCommand: ParsableCommand {
     return .count(steps ?? min(50, scheduler.mostSteps))
   }
 
-  private func pixels(_ config: UNet2DConfig) throws -> (height: Int, width: Int) {
-    var pixels = config.sampleSize.map { (height: $0[0], width: $0[1]) }
-    if let size {
-      let parts = size.lowercased().split(separator: "x").map { Int($0) }
-      guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
-        throw Failure("--size \(size) is not of the form WIDTHxHEIGHT, such as 64x48.")
-      }
-      pixels = (height, width)
-    }
-    guard let pixels else { throw Failure("\(model) does not say its size; add --size WIDTHxHEIGHT.") }
-    let multiple = config.sizeMultiple
-    guard pixels.height % multiple == 0, pixels.width % multiple == 0,
-      max(pixels.height, pixels.width) <= 8192
-    else {
-      throw Failure(
-        "this model cannot make \(pixels.width)x\(pixels.height): both sides must be multiples of \(multiple), up to 8192."
-      )
-    }
-    return pixels
-  }
-
   private func recipes(
-    _ folder: ModelFolder, _ scheduler: SchedulerConfig, steps: Int, labels: ClassChoice.Labels, width: Int,
-    height: Int
+    _ sampling: Sampling, _ scheduler: SchedulerConfig, steps: Int
   ) throws -> [Recipe] {
-    let hash = try folder.weightsURL.map { try SHA256.hex(of: $0) }
+    let labels = sampling.labels
+    let hash = try sampling.folder.weightsURL.map { try SHA256.hex(of: $0) }
     return (0..<count).map { i in
       Recipe(
         version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed,
@@ -202,60 +171,10 @@ struct SampleCommand: ParsableCommand {
         eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),
         scheduler: scheduler.json,
         guidanceScale: labels.indices == nil ? nil : Double(guidanceScale), classLabel: labels.indices?[i],
-        className: labels.name(i), width: width, height: height, commandLine: CommandLine.quoted)
+        className: labels.name(i), width: sampling.size.width, height: sampling.size.height,
+        commandLine: CommandLine.quoted)
     }
   }
 }
 
 extension Generator: ExpressibleByArgument {}
-
-/// Which classes a run draws.
-struct ClassChoice {
-  struct Labels {
-    let indices: [Int]?
-    let nullClass: Int?
-    let names: [String]
-
-    func name(_ picture: Int) -> String? {
-      indices.flatMap { names.indices.contains($0[picture]) ? names[$0[picture]] : nil }
-    }
-  }
-
-  let folder: ModelFolder
-
-  init(_ folder: ModelFolder) { self.folder = folder }
-
-  /// - Throws: `Failure` for a class that the model does not have.
-  func labels(_ wanted: [String], count: Int, guided: Bool) throws -> Labels {
-    let config = folder.unetConfig
-    let name = folder.url.relativePath
-    guard config.isClassConditional else {
-      if !wanted.isEmpty { throw Failure("\(name) knows no classes; leave --class out.") }
-      if guided { throw Failure("\(name) knows no classes to be guided to; leave --guidance-scale out.") }
-      return Labels(indices: nil, nullClass: nil, names: [])
-    }
-    guard config.classEmbedType != .identity else {
-      throw Failure(
-        "\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
-    }
-    let names = folder.notes.classes ?? []
-    let total = config.numClassEmbeds
-    if guided && folder.notes.nullClass == nil {
-      throw Failure(
-        "\(name) does not say which class stands for none, so there is nothing to guide away from; leave "
-          + "--guidance-scale out.")
-    }
-    let known = names.isEmpty ? Array(0..<(total ?? 1)) : Array(names.indices)
-    let chosen =
-      try wanted.isEmpty
-      ? known
-      : wanted.map { text in
-        if let index = names.firstIndex(of: text) { return index }
-        if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
-        let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
-        throw Failure("\(name) has no class '\(text)'; it has \(list).")
-      }
-    return Labels(
-      indices: (0..<count).map { chosen[$0 % chosen.count] }, nullClass: folder.notes.nullClass, names: names)
-  }
-}

@@ -50,27 +50,38 @@ final class DiffusersNumbersTests: XCTestCase {
 
   func testVariancePreserving() throws {
     let linear: (inout SchedulerConfig) -> Void = { ($0.betaStart, $0.betaEnd) = (0.0001, 0.02) }
-    try assertNumbers(.ddim, steps: 10, sum: 172.0067, mean: 0.223967, "DDIMSchedulerTest.test_full_loop_no_noise") {
+    try assertNumbers(
+      .ddim, steps: 10, sum: 172.0067, mean: 0.223967, "DDIMSchedulerTest.test_full_loop_no_noise"
+    ) {
       linear(&$0)
     }
     try assertNumbers(.ddim, steps: 10, sum: 52.5302, mean: 0.0684, "DDIM…test_full_loop_with_v_prediction") {
       linear(&$0)
       $0.predictionType = .vPrediction
     }
-    try assertNumbers(.ddim, steps: 10, sum: 149.8295, mean: 0.1951, "DDIM…test_full_loop_with_set_alpha_to_one") {
+    try assertNumbers(
+      .ddim, steps: 10, sum: 149.8295, mean: 0.1951, "DDIM…test_full_loop_with_set_alpha_to_one"
+    ) {
       ($0.betaStart, $0.betaEnd, $0.setAlphaToOne) = (0.01, 0.02, true)
     }
-    try assertNumbers(.ddim, steps: 10, sum: 149.0784, mean: 0.1941, "DDIM…test_full_loop_with_no_set_alpha_to_one") {
+    try assertNumbers(
+      .ddim, steps: 10, sum: 149.0784, mean: 0.1941, "DDIM…test_full_loop_with_no_set_alpha_to_one"
+    ) {
       ($0.betaStart, $0.betaEnd, $0.setAlphaToOne) = (0.01, 0.02, false)
     }
-    try assertNumbers(.pndm, steps: 10, sum: 198.1318, mean: 0.2580, "PNDMSchedulerTest.test_full_loop_no_noise")
+    try assertNumbers(
+      .pndm, steps: 10, sum: 198.1318, mean: 0.2580, "PNDMSchedulerTest.test_full_loop_no_noise")
     try assertNumbers(.pndm, steps: 10, sum: 67.3986, mean: 0.0878, "PNDM…test_full_loop_with_v_prediction") {
       $0.predictionType = .vPrediction
     }
-    try assertNumbers(.pndm, steps: 10, sum: 230.0399, mean: 0.2995, "PNDM…test_full_loop_with_set_alpha_to_one") {
+    try assertNumbers(
+      .pndm, steps: 10, sum: 230.0399, mean: 0.2995, "PNDM…test_full_loop_with_set_alpha_to_one"
+    ) {
       ($0.betaStart, $0.setAlphaToOne) = (0.01, true)
     }
-    try assertNumbers(.pndm, steps: 10, sum: 186.9482, mean: 0.2434, "PNDM…test_full_loop_with_no_set_alpha_to_one") {
+    try assertNumbers(
+      .pndm, steps: 10, sum: 186.9482, mean: 0.2434, "PNDM…test_full_loop_with_no_set_alpha_to_one"
+    ) {
       ($0.betaStart, $0.setAlphaToOne) = (0.01, false)
     }
   }
@@ -79,45 +90,78 @@ final class DiffusersNumbersTests: XCTestCase {
     func range(_ config: inout SchedulerConfig) {
       (config.numTrainTimesteps, config.betaStart, config.betaEnd) = (1100, 0.0001, 0.02)
     }
-    try assertNumbers(.euler, steps: 10, sum: 10.0807, mean: 0.0131, "EulerDiscreteSchedulerTest.test_full_loop_no_noise") {
+    try assertNumbers(
+      .euler, steps: 10, sum: 10.0807, mean: 0.0131, "EulerDiscreteSchedulerTest.test_full_loop_no_noise"
+    ) {
       range(&$0)
     }
-    try assertNumbers(.euler, steps: 10, sum: 0.0002, mean: 2.2676e-06, "Euler…test_full_loop_with_v_prediction") {
-      range(&$0)
-      $0.predictionType = .vPrediction
-    }
-    try assertNumbers(.euler, steps: 10, sum: 124.523, mean: 0.16214, "Euler…test_full_loop_device_karras_sigmas") {
-      range(&$0)
-      $0.useKarrasSigmas = true
-    }
-    try assertNumbers(.heun, steps: 10, sum: 0.1233, mean: 0.0002, "HeunDiscreteSchedulerTest.test_full_loop_no_noise") {
-      range(&$0)
-    }
-    try assertNumbers(.lms, steps: 10, sum: 1006.388, mean: 1.31, "LMSDiscreteSchedulerTest.test_full_loop_no_noise") {
-      range(&$0)
-    }
-    try assertNumbers(.lms, steps: 10, sum: 0.0017, mean: 2.2676e-06, "LMS…test_full_loop_with_v_prediction") {
+    try assertNumbers(
+      .euler, steps: 10, sum: 0.0002, mean: 2.2676e-06, "Euler…test_full_loop_with_v_prediction"
+    ) {
       range(&$0)
       $0.predictionType = .vPrediction
     }
-    try assertNumbers(.lms, steps: 10, sum: 3812.9927, mean: 4.9648, "LMS…test_full_loop_device_karras_sigmas") {
+    try assertNumbers(
+      .euler, steps: 10, sum: 124.523, mean: 0.16214, "Euler…test_full_loop_device_karras_sigmas"
+    ) {
       range(&$0)
       $0.useKarrasSigmas = true
     }
-    try assertNumbers(.dpm2, steps: 10, sum: 20.4125, mean: 0.0266, "KDPM2DiscreteSchedulerTest.test_full_loop_no_noise") {
+    try assertNumbers(
+      .heun, steps: 10, sum: 0.1233, mean: 0.0002, "HeunDiscreteSchedulerTest.test_full_loop_no_noise"
+    ) {
+      range(&$0)
+    }
+    try assertNumbers(
+      .lms, steps: 10, sum: 1006.388, mean: 1.31, "LMSDiscreteSchedulerTest.test_full_loop_no_noise"
+    ) {
+      range(&$0)
+    }
+    try assertNumbers(.lms, steps: 10, sum: 0.0017, mean: 2.2676e-06, "LMS…test_full_loop_with_v_prediction")
+    {
+      range(&$0)
+      $0.predictionType = .vPrediction
+    }
+    try assertNumbers(
+      .lms, steps: 10, sum: 3812.9927, mean: 4.9648, "LMS…test_full_loop_device_karras_sigmas"
+    ) {
+      range(&$0)
+      $0.useKarrasSigmas = true
+    }
+    try assertNumbers(
+      .dpm2, steps: 10, sum: 20.4125, mean: 0.0266, "KDPM2DiscreteSchedulerTest.test_full_loop_no_noise"
+    ) {
       range(&$0)
     }
   }
 
   func testSolvers() throws {
     for (className, prediction, karras, mean, test) in [
-      (.dpmSolverMultistep, .epsilon, false, 0.3301, "DPMSolverMultistepSchedulerTest.test_full_loop_no_noise"),
-      (.dpmSolverMultistep, .vPrediction, false, 0.2251, "DPMSolverMultistep…test_full_loop_with_v_prediction"),
-      (.dpmSolverMultistep, .vPrediction, true, 0.2096, "DPMSolverMultistep…test_full_loop_with_karras_and_v_prediction"),
-      (.dpmSolverSinglestep, .epsilon, false, 0.2791, "DPMSolverSinglestepSchedulerTest.test_full_loop_no_noise"),
+      (
+        .dpmSolverMultistep, .epsilon, false, 0.3301,
+        "DPMSolverMultistepSchedulerTest.test_full_loop_no_noise"
+      ),
+      (
+        .dpmSolverMultistep, .vPrediction, false, 0.2251,
+        "DPMSolverMultistep…test_full_loop_with_v_prediction"
+      ),
+      (
+        .dpmSolverMultistep, .vPrediction, true, 0.2096,
+        "DPMSolverMultistep…test_full_loop_with_karras_and_v_prediction"
+      ),
+      (
+        .dpmSolverSinglestep, .epsilon, false, 0.2791,
+        "DPMSolverSinglestepSchedulerTest.test_full_loop_no_noise"
+      ),
       (.dpmSolverSinglestep, .epsilon, true, 0.2248, "DPMSolverSinglestep…test_full_loop_with_karras"),
-      (.dpmSolverSinglestep, .vPrediction, false, 0.1453, "DPMSolverSinglestep…test_full_loop_with_v_prediction"),
-      (.dpmSolverSinglestep, .vPrediction, true, 0.0649, "DPMSolverSinglestep…test_full_loop_with_karras_and_v_prediction"),
+      (
+        .dpmSolverSinglestep, .vPrediction, false, 0.1453,
+        "DPMSolverSinglestep…test_full_loop_with_v_prediction"
+      ),
+      (
+        .dpmSolverSinglestep, .vPrediction, true, 0.0649,
+        "DPMSolverSinglestep…test_full_loop_with_karras_and_v_prediction"
+      ),
       (.uniPC, .epsilon, false, 0.2464, "UniPCMultistepSchedulerTest.test_full_loop_no_noise"),
       (.uniPC, .epsilon, true, 0.2925, "UniPCMultistep…test_full_loop_with_karras"),
       (.uniPC, .vPrediction, false, 0.1014, "UniPCMultistep…test_full_loop_with_v_prediction"),
