@@ -24,9 +24,10 @@ public struct SelfAttention {
 
   /// [N, C, H, W] → [N, C, H, W]
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let (_, _, height, width) = x.shape4
-    let tokens = (groupNorm?(x) ?? x).tokens()  // [N, T, C]
-    let y = x + mix(tokens).featureMap(height: height, width: width)
+    // [N, T, C]
+    let qkv = linear(overPixelsOf: x, after: groupNorm?.with(), [mix.toQ.map, mix.toK.map, mix.toV.map])
+    let mixed = attention(qkv[0], qkv[1], qkv[2], heads: mix.heads, scale: mix.scale)
+    let y = linear(mixed, mix.toOut.map, ontoPixelsOf: x)
     return outputScale == 1 ? y : (1 / outputScale) * y
   }
 }
