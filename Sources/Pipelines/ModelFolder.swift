@@ -5,28 +5,55 @@ import NN
 import Schedulers
 import TensorCore
 
-/// A model as diffusers keeps it: a folder with `model_index.json`, `unet/` and `scheduler/`.
+/// A model as diffusers keeps it: a folder with `model_index.json`, `scheduler/`, `unet/` or `transformer/`, and the
+/// `vae/` of a model of latents.
 ///
-/// Opening one reads and checks its descriptions alone; the weights are loaded by `unet()`.
+/// Opening one reads and checks its descriptions alone; the weights are loaded by `denoiser()` and `codec()`.
 public struct ModelFolder {
   /// Where it is.
   public let url: URL
-  /// `unet/config.json`.
-  public let unetConfig: UNet2DConfig
+  /// `config.json` of the denoiser.
+  public let config: DenoiserConfig
+  /// The VAE of a model of latents; nil for one of pixels.
+  public let vae: VAEFolder?
   /// `scheduler/scheduler_config.json`.
   public let scheduler: SchedulerConfig
   /// What Darkroom alone knows about it; empty for a folder of another program.
   public let notes: ModelNotes
 
-  private struct Index: Codable {
+  private struct Index: Decodable {
     let className: String
-    let unet: [String]?
-    let scheduler: [String]?
+    /// Library and class of each part, which may be missing.
+    let parts: [String: [String?]]
+    /// Names of classes, of diffusers' DiTPipeline.
+    let labels: [String: String]?
 
-    private enum CodingKeys: String, CodingKey {
-      case className = "_class_name"
-      case unet, scheduler
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: AnyKey.self)
+      var (name, parts, labels): (String?, [String: [String?]], [String: String]?) = (nil, [:], nil)
+      for key in values.allKeys {
+        if key.stringValue == "_class_name" {
+          name = try values.decode(String.self, forKey: key)
+        } else if key.stringValue == "id2label" {
+          labels = try? values.decode([String: String].self, forKey: key)
+        } else if let part = try? values.decode([String?].self, forKey: key) {
+          parts[key.stringValue] = part
+        }
+      }
+      guard let name else {
+        throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "no _class_name"))
+      }
+      (className, self.parts, self.labels) = (name, parts, labels)
     }
+
+    func className(_ part: String) -> String? { parts[part]?.last ?? nil }
+  }
+
+  private struct AnyKey: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
   }
 
   /// Opens a folder without loading its weights.
@@ -49,25 +76,50 @@ public struct ModelFolder {
     guard let index = try? JSONDecoder().decode(Index.self, from: data) else {
       throw ModelFolderError(folder: indexURL.relativePath, problem: "is not the JSON of a pipeline's index")
     }
-    guard index.unet?.last == "UNet2DModel", index.scheduler?.count == 2 else {
+    let known = [
+      ("unet", UNet2DConfig.className), ("transformer", DiTConfig.className),
+      ("transformer", "Transformer2DModel"),
+    ]
+    guard let (part, _) = known.first(where: { index.className($0.0) == $0.1 }),
+      index.className("scheduler") != nil
+    else {
       throw ModelFolderError(
         folder: indexURL.relativePath,
         problem:
-          "describes a \(index.className), which cannot be used here; a pipeline of a UNet2DModel and a "
-          + "scheduler can")
+          "describes a \(index.className), which cannot be used here; a pipeline of a UNet2DModel or a "
+          + "DiTTransformer2DModel and a scheduler can")
     }
-    unetConfig = try Self.config(url.appending(path: "unet/config.json"))
+    config = try DenoiserConfig(contentsOf: url.appending(path: "\(part)/config.json"))
     scheduler = try SchedulerConfig(contentsOf: url.appending(path: "scheduler/scheduler_config.json"))
-    try Self.check(unetConfig, scheduler, in: url)
+    let vaePart = ["vae", "vqvae"].first { index.className($0) != nil }
+    if let vaePart, index.className(vaePart) != "AutoencoderKL" {
+      throw ModelFolderError(
+        folder: indexURL.relativePath,
+        problem:
+          "has a \(index.className(vaePart) ?? "") for its \(vaePart), which cannot be used here; an AutoencoderKL can"
+      )
+    }
+    vae = try vaePart.map { try VAEFolder(url.appending(path: $0)) }
+    try Self.check(config, scheduler, in: url)
+    if let vae { try Self.check(config, vae.config, in: url) }
     let notesURL = url.appending(path: ModelNotes.fileName)
-    notes = (try? JSONDecoder().decode(ModelNotes.self, from: Data(contentsOf: notesURL))) ?? ModelNotes()
+    var notes = (try? JSONDecoder().decode(ModelNotes.self, from: Data(contentsOf: notesURL))) ?? ModelNotes()
+    if notes.classes == nil, let labels = index.labels {
+      // By number, as far as they follow each other; a class may have several names with commas between.
+      notes.classes = (0..<labels.count).map {
+        labels["\($0)"]?.split(separator: ",").first.map(String.init) ?? "\($0)"
+      }
+    }
+    notes.nullClass = notes.nullClass ?? config.nullClass
+    self.notes = notes
   }
 
   /// Whether a network and a schedule fit together.
   ///
   /// - Throws: `ModelFolderError` where the schedule has timesteps that the network has no embedding for.
-  public static func check(_ config: UNet2DConfig, _ scheduler: SchedulerConfig, in url: URL) throws {
-    guard config.timeEmbeddingType == .learned, let known = config.numTrainTimesteps,
+  public static func check(_ config: DenoiserConfig, _ scheduler: SchedulerConfig, in url: URL) throws {
+    guard case .unet(let config) = config, config.timeEmbeddingType == .learned,
+      let known = config.numTrainTimesteps,
       known < scheduler.numTrainTimesteps
     else { return }
     throw ModelFolderError(
@@ -77,38 +129,38 @@ public struct ModelFolder {
         + "and its schedule has \(scheduler.numTrainTimesteps)")
   }
 
-  /// Reads a `UNet2DModel` configuration.
+  /// Whether a network and a VAE fit together.
   ///
-  /// - Throws: `ConfigError`, naming the file.
-  public static func config(_ url: URL) throws -> UNet2DConfig {
-    guard let data = try? Data(contentsOf: url) else {
-      throw ConfigError(file: url.relativePath, "cannot be read")
-    }
-    do {
-      let config = try JSONDecoder().decode(UNet2DConfig.self, from: data)
-      try config.validate()
-      return config
-    } catch var error as ConfigError {
-      error.file = url.relativePath
-      throw error
-    } catch {
-      throw ConfigError(file: url.relativePath, "is not JSON of a UNet2DModel's configuration")
+  /// - Throws: `ModelFolderError` where the latents have other channels than the network takes.
+  public static func check(_ config: DenoiserConfig, _ vae: AutoencoderKLConfig, in url: URL) throws {
+    guard config.inChannels == vae.latentChannels else {
+      throw ModelFolderError(
+        folder: url.relativePath,
+        problem:
+          "cannot be used: its network takes \(config.inChannels) channels and its VAE's latents have \(vae.latentChannels)"
+      )
     }
   }
 
-  /// The network with its weights.
+  /// The denoiser with its weights.
   ///
   /// - Throws: `CheckpointError` or `SafetensorsError`.
-  public func unet() throws -> UNet2D {
-    let checkpoint = try Checkpoint(folder: url.appending(path: "unet"), stem: Self.weightsStem)
-    return try UNet2D(unetConfig, ParameterStore(.checkpoint(checkpoint)))
+  public func denoiser() throws -> any Denoiser {
+    let checkpoint = try Checkpoint(folder: url.appending(path: config.component), stem: Self.weightsStem)
+    return try config.build(ParameterStore(.checkpoint(checkpoint)))
   }
 
-  /// The file of the weights, for its hash; the index where they are sharded.
-  public var weightsURL: URL? {
-    let unet = url.appending(path: "unet")
-    return ["safetensors", "fp16.safetensors", "safetensors.index.json", "safetensors.index.fp16.json"].map {
-      unet.appending(path: "\(Self.weightsStem).\($0)")
+  /// The VAE with its weights; nil for a model of pixels.
+  ///
+  /// - Throws: `CheckpointError` or `SafetensorsError`.
+  public func codec() throws -> LatentCodec? { try vae.map { LatentCodec(try $0.vae()) } }
+
+  /// The file of the denoiser's weights, for its hash; the index where they are sharded.
+  public var weightsURL: URL? { Self.weights(in: url.appending(path: config.component)) }
+
+  static func weights(in folder: URL) -> URL? {
+    ["safetensors", "fp16.safetensors", "safetensors.index.json", "safetensors.index.fp16.json"].map {
+      folder.appending(path: "\(weightsStem).\($0)")
     }.first { FileManager.default.fileExists(atPath: $0.path) }
   }
 
@@ -116,31 +168,60 @@ public struct ModelFolder {
 
   /// Writes a model folder, each file beside its place and then renamed; what else the folder holds stays.
   ///
+  /// - Parameter vae: of a model of latents; written once, since it does not change.
   /// - Throws: `FileError`.
   public static func save(
-    _ tensors: [(key: String, tensor: Tensor)], _ config: UNet2DConfig, _ scheduler: SchedulerConfig,
-    _ notes: ModelNotes, to url: URL
+    _ tensors: [(key: String, tensor: Tensor)], _ config: DenoiserConfig, _ scheduler: SchedulerConfig,
+    _ notes: ModelNotes, vae: AutoencoderKL? = nil, to url: URL
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    for folder in ["unet", "scheduler"] { try AtomicFile.makeFolder(url.appending(path: folder)) }
-    try SafetensorsWriter.write(tensors, to: url.appending(path: "unet/\(weightsStem).safetensors"))
-    try AtomicFile.write(try encoder.encode(config), to: url.appending(path: "unet/config.json"))
+    for folder in [config.component, "scheduler"] { try AtomicFile.makeFolder(url.appending(path: folder)) }
+    let component = url.appending(path: config.component)
+    try SafetensorsWriter.write(tensors, to: component.appending(path: "\(weightsStem).safetensors"))
+    try AtomicFile.write(try config.json(), to: component.appending(path: "config.json"))
     try AtomicFile.write(
       Data(scheduler.json.utf8), to: url.appending(path: "scheduler/scheduler_config.json"))
     try AtomicFile.write(try encoder.encode(notes), to: url.appending(path: ModelNotes.fileName))
-    struct PipelineIndex: Encodable {
-      let _class_name: String
-      let _diffusers_version: String
-      let scheduler: [String]
-      let unet: [String]
+    let isLDM = config.component == "unet" && vae != nil
+    let vaePart = isLDM ? "vqvae" : "vae"
+    if let vae, weights(in: url.appending(path: vaePart)) == nil {
+      try VAEFolder.save(vae.parameters.all, vae.config, to: url.appending(path: vaePart))
     }
-    let index = PipelineIndex(
-      _class_name: scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline",
-      _diffusers_version: diffusersVersion,
-      scheduler: ["diffusers", scheduler.className.rawValue],
-      unet: ["diffusers", "UNet2DModel"])
+    var index: [String: IndexValue] = [
+      "_diffusers_version": .text(diffusersVersion),
+      "scheduler": .part(["diffusers", scheduler.className.rawValue]),
+      config.component: .part(["diffusers", config.className]),
+    ]
+    switch (config.component, vae != nil) {
+    case ("unet", false):
+      index["_class_name"] = .text(scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline")
+    case ("unet", true): index["_class_name"] = .text("LDMPipeline")
+    default:
+      index["_class_name"] = .text("DiTPipeline")
+      let names = notes.classes ?? []
+      index["id2label"] = .labels(
+        Dictionary(uniqueKeysWithValues: names.indices.map { ("\($0)", names[$0]) }))
+    }
+    if vae != nil {
+      index[vaePart] = .part(["diffusers", "AutoencoderKL"])
+    } else if config.component == "transformer" {
+      index["vae"] = .part([nil, nil])
+    }
     try AtomicFile.write(try encoder.encode(index), to: url.appending(path: "model_index.json"))
+  }
+
+  private enum IndexValue: Encodable {
+    case text(String), part([String?]), labels([String: String])
+
+    func encode(to encoder: any Encoder) throws {
+      var value = encoder.singleValueContainer()
+      switch self {
+      case .text(let text): try value.encode(text)
+      case .part(let part): try value.encode(part)
+      case .labels(let labels): try value.encode(labels)
+      }
+    }
   }
 }
 

@@ -19,19 +19,19 @@ struct ClassChoice {
 
   /// - Throws: `Failure` for a class that the model does not have.
   func labels(_ wanted: [String], count: Int, guided: Bool) throws -> Labels {
-    let config = folder.unetConfig
+    let config = folder.config
     let name = folder.url.relativePath
     guard config.isClassConditional else {
       if !wanted.isEmpty { throw Failure("\(name) knows no classes; leave --class out.") }
       if guided { throw Failure("\(name) knows no classes to be guided to; leave --guidance-scale out.") }
       return Labels(indices: nil, nullClass: nil, names: [])
     }
-    guard config.classEmbedType != .identity else {
+    if case .unet(let unet) = config, unet.classEmbedType == .identity {
       throw Failure(
         "\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
     }
     let names = folder.notes.classes ?? []
-    let total = config.numClassEmbeds
+    let total = config.classEmbeddings
     if guided && folder.notes.nullClass == nil {
       throw Failure(
         "\(name) does not say which class stands for none, so there is nothing to guide away from; leave "

@@ -70,7 +70,8 @@ struct CompareCommand: ParsableCommand {
         Console.transient("\(name), \(count) steps")
         var noise = Generator.philox.source(seed: seed)
         let loop = try DenoisingLoop(config, .count(count), predictor: predictor)
-        let picture = Picture.batch(sampling.decoded(loop.run(sampling.shape(count: 1), noise: &noise)))[0]
+        let picture = try Picture.batch(sampling.decoded(loop.run(sampling.shape(count: 1), noise: &noise)))[
+          0]
         let factor = zoom ?? max(1, 96 / min(picture.width, picture.height))
         cells.append(picture.enlarged(factor))
       }

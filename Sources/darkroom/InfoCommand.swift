@@ -24,15 +24,29 @@ struct InfoCommand: ParsableCommand {
 
   private func model() throws {
     let folder = try ModelFolder(URL(fileURLWithPath: path))
-    let unet = try folder.unet()
-    let config = unet.config
-    print("model         UNet2DModel, \(grouped(unet.parameters.parameterCount)) parameters")
-    if let size = config.sampleSize {
-      print("size          \(size[1])x\(size[0]), \(config.outChannels) channels")
-    }
-    let down = config.downBlockTypes.map(\.rawValue).joined(separator: ", ")
+    let network = try folder.denoiser()
     print(
-      "blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
+      "model         \(folder.config.className), \(grouped(network.parameters.parameterCount)) parameters")
+    let factor = folder.vae?.config.downsampling ?? 1
+    if let size = folder.config.sampleSize {
+      let channels = folder.vae?.config.outChannels ?? folder.config.inChannels
+      print("size          \(size[1] * factor)x\(size[0] * factor), \(channels) channels")
+    }
+    if let vae = folder.vae {
+      print(
+        "latents       AutoencoderKL, \(vae.config.latentChannels) channels, \(factor) times smaller, scaled by "
+          + "\(vae.config.scalingFactor)")
+    }
+    switch folder.config {
+    case .unet(let config):
+      let down = config.downBlockTypes.map(\.rawValue).joined(separator: ", ")
+      print(
+        "blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
+    case .dit(let config):
+      print(
+        "blocks        \(config.numLayers) of \(config.numAttentionHeads) heads by \(config.attentionHeadDim); patches of "
+          + "\(config.patchSize)x\(config.patchSize)")
+    }
     if let classes = folder.notes.classes { print("classes       \(classes.joined(separator: ", "))") }
     if let steps = folder.notes.trainedSteps { print("trained       \(grouped(steps)) steps") }
     let s = folder.scheduler
@@ -40,9 +54,7 @@ struct InfoCommand: ParsableCommand {
     print(
       "scheduler     \(s.className.rawValue), \(noise), \(s.numTrainTimesteps) timesteps, predicts \(s.predictionType.rawValue)"
     )
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    print("configuration " + String(decoding: try encoder.encode(config), as: UTF8.self))
+    print("configuration " + String(decoding: try folder.config.json(), as: UTF8.self))
   }
 
   private func picture() throws {

@@ -14,7 +14,7 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample",
     abstract: "Make pictures with a model.",
     discussion: """
-      The model is a folder that `darkroom train` or diffusers saved: a UNet2DModel with any of the schedulers of `darkroom schedule list`. The \
+      The model is a folder that `darkroom train` or diffusers saved: a UNet2DModel or a DiTTransformer2DModel, of pixels or of an AutoencoderKL's latents, with any of the schedulers of `darkroom schedule list`. The \
       same seed gives the same pictures whatever --batch-size and --threads are. With --rng torch a seed and a count \
       give the pictures that diffusers gives for torch.Generator("cpu").manual_seed(seed).
       """)
@@ -133,7 +133,7 @@ struct SampleCommand: ParsableCommand {
     Console.endTransient()
     let recipes = try recipes(sampling, scheduler, steps: visits.steps)
     try target.write(
-      sampling.decoded(latents), recipes, columns: columns, padding: padding, separate: separate)
+      try sampling.decoded(latents), recipes, columns: columns, padding: padding, separate: separate)
   }
 
   private func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {

@@ -11,7 +11,7 @@ import Training
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Train a U-Net on a folder of pictures.",
+    abstract: "Train a U-Net or a diffusion transformer on a folder of pictures.",
     discussion: """
       The output folder is a diffusers pipeline holding the averaged weights at every checkpoint, beside training/ (what \
       --resume needs), metrics.jsonl, loss.svg and previews/. Every picture is checked before the first step. Ctrl-C \
@@ -35,38 +35,44 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     try compute.apply()
-    let (config, sizeFromModel) = try network.network()
-    let resolution = data.resolution ?? sizeFromModel
+    let vaeFolder = try network.vae.map { try VAEFolder(URL(fileURLWithPath: $0)) }
+    let factor = vaeFolder?.config.downsampling ?? 1
+    let asked = try network.network(latentChannels: vaeFolder?.config.latentChannels)
+    let resolution = data.resolution ?? (asked.sampleSize?[0] ?? 32) * (network.config == nil ? 1 : factor)
     var options = TrainingOptions()
     (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
     try optimisation.fill(&options)
     options.threads = threadCount
+    options.vae = try vaeFolder?.hash()
     let scheduler = try network.noise()
-    guard resolution % config.sizeMultiple == 0, (1...4096).contains(resolution) else {
-      throw Failure(
-        "--resolution \(resolution): this network needs a multiple of \(config.sizeMultiple), up to 4096.")
+    let multiple = asked.sizeMultiple * factor
+    guard resolution % multiple == 0, (1...4096).contains(resolution) else {
+      throw Failure("--resolution \(resolution): this network needs a multiple of \(multiple), up to 4096.")
     }
-    guard config.inChannels == 3, config.outChannels == 3 else {
+    if vaeFolder != nil && data.crop == .random {
       throw Failure(
-        "this network has \(config.inChannels) input and \(config.outChannels) output channels; pictures have 3."
-      )
+        "--crop random does not go with --vae, whose latents are encoded once; use --crop center.")
+    }
+    let channels = vaeFolder?.config.latentChannels ?? 3
+    guard asked.inChannels == channels, [channels, 2 * channels].contains(asked.predictedChannels) else {
+      throw Failure(
+        "this network has \(asked.inChannels) input and \(asked.predictedChannels) output channels; "
+          + (vaeFolder == nil ? "pictures have 3." : "the VAE's latents have \(channels)."))
     }
     let run = URL(fileURLWithPath: output)
-    try ModelFolder.check(config, scheduler, in: run)
+    try ModelFolder.check(asked, scheduler, in: run)
     let stateURL = TrainingState.url(in: run)
     let stopped = FileManager.default.fileExists(atPath: stateURL.path)
     try refuseToOverwrite(run, stopped: stopped)
 
     let folder = try data.checked(images, resolution: resolution)
-    var model = config
-    model.sampleSize = [resolution, resolution]
-    let nullClass = folder.classes.isEmpty ? nil : folder.classes.count
-    model.numClassEmbeds = nullClass.map { $0 + 1 }
-    let unet = try UNet2D(model, ParameterStore(.fresh(seed: options.seed)))
-
+    let config = asked.prepared(size: resolution / factor, classes: folder.classes.count)
+    let nullClass = config.nullClass ?? (folder.classes.isEmpty ? nil : folder.classes.count)
     var state: TrainingState?
     if resume && stopped {
-      let found = try TrainingState(contentsOf: stateURL, for: unet.parameters)
+      // The keys and shapes that a state must have are those of a network.
+      let network = try config.build(ParameterStore(.fresh(seed: options.seed)))
+      let found = try TrainingState(contentsOf: stateURL, for: network.parameters)
       if let (name, kept, given) = found.options.conflict(with: options) {
         throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
       }
@@ -77,15 +83,16 @@ struct TrainCommand: ParsableCommand {
     } else if resume {
       Console.note("\(output) has no checkpoint yet; beginning anew")
     }
-    let trainer = try Trainer(
-      unet, scheduler, PictureStore(folder, resolution: resolution, crop: data.crop), nullClass: nullClass,
-      options,
-      resuming: state)
+    let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
+    let codec = try vaeFolder.map { LatentCodec(try $0.vae()) }
+    let examples = try codec.map { try latents(pictures, $0, options, in: run) } ?? pictures
+    let trainer = try Trainer(config, scheduler, examples, nullClass: nullClass, options, resuming: state)
     let training = try TrainingRun(
       trainer, scheduler, classes: folder.classes, nullClass: nullClass,
-      .init(checkpointEvery: outputs.checkpointEvery, previewEvery: outputs.previewEvery), folder: run)
+      .init(checkpointEvery: outputs.checkpointEvery, previewEvery: outputs.previewEvery), codec: codec,
+      shape: examples.shape, folder: run)
     Console.note(
-      "training \(unet.parameters.parameterCount) parameters on \(folder.items.count) pictures, "
+      "training \(trainer.model.parameters.parameterCount) parameters on \(folder.items.count) pictures, "
         + (folder.classes.isEmpty ? "" : "\(folder.classes.count) classes, ") + "\(threadCount) threads")
     let progress = ProgressReport(options)
     Interruption.watch()
@@ -96,6 +103,21 @@ struct TrainCommand: ParsableCommand {
       Console.note("stopped; the same command with --resume goes on")
       throw ExitCode(130)
     }
+  }
+
+  /// The pictures' latents, from the run's cache or encoded now.
+  private func latents(
+    _ pictures: PictureStore, _ codec: LatentCodec, _ options: TrainingOptions, in run: URL
+  ) throws -> any ExampleSource {
+    let hash = options.vae ?? ""
+    let cache = run.appending(path: "training/latents-\(hash.prefix(12)).safetensors")
+    let store = try LatentStore(pictures, codec, hash: hash, flips: options.flip, cache: cache) {
+      done, total in
+      Console.transient("encoding \(done)/\(total)")
+    }
+    Console.endTransient()
+    Console.note(String(format: "latents %@ deviate by %.3f", "\(store.shape)", store.deviation))
+    return store
   }
 
   private func refuseToOverwrite(_ run: URL, stopped: Bool) throws {

@@ -42,12 +42,27 @@ struct DataOptions: ParsableArguments {
 
 /// Which network learns what.
 struct NetworkOptions: ParsableArguments {
-  @Option(help: "A network by name: tiny-32, small-32, cifar-32 or small-64.")
-  var preset: UNet2DPreset?
+  @Option(help: "The family of the network: unet or dit. (default: that of --preset or --config, or unet)")
+  var model: Family?
 
   @Option(
-    help: "A network by a JSON file with the keys of diffusers' UNet2DModel. (default: --preset tiny-32)")
+    help: ArgumentHelp(
+      "A network by name. (default: tiny-32 of the U-Nets, dit-tiny-4 of the transformers)",
+      discussion: "U-Nets: \(UNet2DPreset.allCases.map(\.rawValue).joined(separator: ", ")). Transformers: "
+        + "\(DiTPreset.allCases.map(\.rawValue).joined(separator: ", "))."))
+  var preset: String?
+
+  @Option(
+    help: "A network by a JSON file with the keys of diffusers' UNet2DModel or DiTTransformer2DModel.")
   var config: String?
+
+  @Option(
+    help:
+      "Learn the latents of this AutoencoderKL in place of pixels: its folder, or that of a pipeline with one."
+  )
+  var vae: String?
+
+  enum Family: String, ExpressibleByArgument, CaseIterable { case unet, dit }
 
   @Option(help: "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json.")
   var schedule = "ddpm-cosine-1000"
@@ -61,15 +76,39 @@ struct NetworkOptions: ParsableArguments {
     if preset != nil && config != nil { throw ValidationError("--preset and --config exclude each other.") }
   }
 
-  func network() throws -> (UNet2DConfig, resolution: Int) {
-    let config =
-      try config.map { try ModelFolder.config(URL(fileURLWithPath: $0)) } ?? (preset ?? .tiny32).config
-    guard config.classEmbedType == nil else {
-      throw Failure(
-        "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
+  /// The network, for latents of so many channels where there is a VAE.
+  func network(latentChannels: Int?) throws -> DenoiserConfig {
+    var network = try config.map { try DenoiserConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? named()
+    if let model, (network.component == "unet") != (model == .unet) {
+      throw Failure("--model \(model.rawValue) and the network named are of different families.")
     }
-    guard let size = config.sampleSize else { return (config, 32) }
-    return (config, size[0])
+    switch network {
+    case .unet(var unet):
+      guard unet.classEmbedType == nil else {
+        throw Failure(
+          "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
+      }
+      if let latentChannels, config == nil {
+        (unet.inChannels, unet.outChannels) = (latentChannels, latentChannels)
+      }
+      network = .unet(unet)
+    case .dit(var dit):
+      if config == nil {
+        let channels = latentChannels ?? 3
+        dit.outChannels = dit.predictedChannels == dit.inChannels ? channels : 2 * channels
+        dit.inChannels = channels
+      }
+      network = .dit(dit)
+    }
+    return network
+  }
+
+  private func named() throws -> DenoiserConfig {
+    let name = preset ?? (model == .dit ? "dit-tiny-4" : "tiny-32")
+    if let unet = UNet2DPreset(rawValue: name) { return .unet(unet.config) }
+    if let dit = DiTPreset(rawValue: name) { return .dit(dit.config) }
+    let known = UNet2DPreset.allCases.map(\.rawValue) + DiTPreset.allCases.map(\.rawValue)
+    throw Failure("--preset \(name) is not known; there are \(known.joined(separator: ", ")).")
   }
 
   func noise() throws -> SchedulerConfig {

@@ -20,15 +20,16 @@ final class SampleCommandTests: XCTestCase {
   /// Against `DDPMPipeline` and `DDIMPipeline` with `torch.Generator("cpu").manual_seed(7)`; fixtures by
   /// `make_pipelines.py`. 1e-3 is the promise; 1e-5 is what f32 leaves of it.
   func testTorchSeedsGiveDiffusersPictures() throws {
-    for (name, count, steps, eta, key) in [
-      ("ddpm", 2, 10, "0", "batch2-steps10"), ("ddpm", 1, 25, "0", "batch1-steps25"),
-      ("ddim", 2, 10, "0", "batch2-steps10"), ("ddim", 3, 10, "0.5", "batch3-steps10-eta0.5"),
-      ("ddim-v-zero-snr", 2, 12, "0", "batch2-steps12"),
+    let classes = ["--class", "3", "--class", "207"]
+    for (name, count, steps, more, key) in [
+      ("ddpm", 2, 10, [], "batch2-steps10"), ("ddpm", 1, 25, [], "batch1-steps25"),
+      ("ddim", 2, 10, [], "batch2-steps10"), ("ddim", 3, 10, ["--eta", "0.5"], "batch3-steps10-eta0.5"),
+      ("ddim-v-zero-snr", 2, 12, [], "batch2-steps12"), ("euler-a", 2, 10, [], "batch2-steps10"),
+      ("ldm", 2, 10, [], "batch2-steps10"), ("dit", 2, 10, classes, "batch2-steps10"),
+      ("dit", 2, 10, classes + ["--guidance-scale", "4"], "batch2-steps10-guidance4"),
     ] {
-      let url = try sample([
-        model(name), "--rng", "torch", "--seed", "7", "--count", "\(count)", "--steps", "\(steps)", "--eta",
-        eta,
-      ])
+      let url = try sample(
+        [model(name), "--rng", "torch", "--seed", "7", "--count", "\(count)", "--steps", "\(steps)"] + more)
       let images = try SafetensorsFile(url).tensor("images")
       let expected = try Fixtures.tensors("pipelines/\(name)/expected.safetensors").tensor(key)
       assertClose(images, expected, relative: 1e-5, "\(name), \(key)")
@@ -88,9 +89,20 @@ final class SampleCommandTests: XCTestCase {
       ([ddim, "--output", out, "--guidance-scale", "3"], "knows no classes"),
       ([ddim, "--output", out, "--steps", "0"], "cannot take 0 steps"),
       ([ddim, "--output", out, "--steps", "10000"], "cannot take 10000 steps"),
+      (
+        [ddim, "--output", out, "--sampler", "flow-euler"],
+        "which FlowMatchEulerDiscreteScheduler does not know"
+      ),
+      ([ddim, "--output", out, "--sampler", "edm"], "EDM's preconditioning"),
+      (
+        [ddim, "--output", out, "--sampler", "dpmpp-2m-karras", "--timesteps", "900,400"], "only one can hold"
+      ),
+      ([ddim, "--output", out, "--sampler", "euler", "--timesteps", "400,900"], "do not descend"),
+      ([ddim, "--output", out, "--sampler", "unipc", "--sigmas", "9,1"], "no list of sigmas"),
+      ([ddim, "--output", out, "--sampler", "lcm", "--steps", "60"], "original_inference_steps, 50"),
       ([ddim, "--output", out, "--size", "9x9"], "multiples of 2"),
-      ([ddim, "--output", out, "--sampler", "ddpm", "--eta", "1"], "ddim sampler"),
-      ([ddim, "--output", out, "--schedule", "nonsense"], "neither a file nor a schedule"),
+      ([ddim, "--output", out, "--sampler", "ddpm", "--eta", "1"], "samplers ddim and tcd"),
+      ([ddim, "--output", out, "--schedule", "nonsense"], "neither a file nor a name"),
     ] {
       let result = try Command.run("sample", arguments)
       XCTAssertNotEqual(result.code, 0, "\(arguments)")

@@ -185,7 +185,7 @@ final class TrainCommandTests: XCTestCase {
       (["train", path("nowhere"), "--output", path("run")], "does not exist"),
       (["train", path("shapes"), "--output", path("file")], "is a file; name a folder"),
       (base + ["--resolution", "9"], "multiple of 2"),
-      (base + ["--schedule", "nonsense"], "neither a file nor a schedule"),
+      (base + ["--schedule", "nonsense"], "neither a file nor a name"),
       (base + ["--schedule", "zero-snr-v-trailing", "--prediction", "epsilon"], "v_prediction"),
     ] {
       let result = try run(change)

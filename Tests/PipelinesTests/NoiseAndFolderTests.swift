@@ -29,16 +29,16 @@ final class NoiseAndFolderTests: XCTestCase {
 
   func testSavedFolderOpensWithTheSameWeights() throws {
     let source = try ModelFolder(Fixtures.url("pipelines/ddim"))
-    let unet = try source.unet()
+    let unet = try source.denoiser()
     let url = try temporaryFolder(for: self)
     let notes = ModelNotes(classes: ["a", "b"], nullClass: 2, trainedSteps: 9)
-    try ModelFolder.save(unet.parameters.all, unet.config, source.scheduler, notes, to: url)
+    try ModelFolder.save(unet.parameters.all, source.config, source.scheduler, notes, to: url)
     let copy = try ModelFolder(url)
-    XCTAssertEqual(copy.unetConfig, source.unetConfig)
+    XCTAssertEqual(copy.config, source.config)
     XCTAssertEqual(copy.scheduler, source.scheduler)
     XCTAssertEqual(copy.notes, notes)
     XCTAssertEqual(
-      try copy.unet().parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } },
+      try copy.denoiser().parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } },
       unet.parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } })
   }
 

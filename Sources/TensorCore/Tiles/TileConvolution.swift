@@ -113,10 +113,9 @@ struct TileConvolution {
     let (chunks, allPanels) = (chunks, Tiles.panels(of: shape.o))
     // Few chunks: the panels are shared among threads instead, each of which splits the pixels for itself.
     let parts = chunks.count >= 2 * threadCount ? 1 : min(allPanels, threadCount)
-    let share = (allPanels + parts - 1) / parts
     withExtendedLifetime((x, targets, onTheWay)) {
       parallelFor(chunks.count * parts) { task in
-        let panels = task % parts * share..<min(allPanels, (task % parts + 1) * share)
+        let panels = Tiles.share(task % parts, of: parts, columns: shape.o)
         if panels.isEmpty { return }
         let chunk = chunks[task / parts]
         let left = split(x, onTheWay, chunk)

@@ -14,11 +14,10 @@ enum TileMatrixProduct {
     let chunks = (m + run - 1) / run
     // Few rows: the panels are shared among threads instead.
     let parts = chunks >= 2 * threadCount ? 1 : min(Tiles.panels(of: n), 2 * threadCount)
-    let share = (Tiles.panels(of: n) + parts - 1) / parts
     withExtendedLifetime((a, bias, y)) {
       parallelFor(chunks * parts) { task in
         let rows = task / parts * run..<min(m, (task / parts + 1) * run)
-        let panels = task % parts * share..<min(Tiles.panels(of: n), (task % parts + 1) * share)
+        let panels = Tiles.share(task % parts, of: parts, columns: n)
         if panels.isEmpty { return }
         let left = LeftOperand(rows: rows.count, k: k)
         if transposeA {

@@ -17,6 +17,13 @@ package enum Tiles {
   static let planes = Int(dk_tile_planes)
   static let panel = Int(dk_tile_panel)
 
+  /// Part number `part` of `parts` equal ones of all panels of `columns` columns; the last may be shorter or empty.
+  static func share(_ part: Int, of parts: Int, columns: Int) -> Range<Int> {
+    let all = panels(of: columns)
+    let share = (all + parts - 1) / parts
+    return min(all, part * share)..<min(all, (part + 1) * share)
+  }
+
   static func blocks(of k: Int) -> Int { (k + step - 1) / step }
   static func panels(of columns: Int) -> Int { (columns + panel - 1) / panel }
 }

@@ -1,9 +1,11 @@
+import Files
+import Foundation
 import Pictures
 
 /// The training pictures at the training size, decoded once and kept as bytes while there is room.
 public final class PictureStore {
   private let items: [ImageFolder.Item]
-  private let resolution: Int
+  let resolution: Int
   private let crop: TrainingOptions.CropMode
   private var kept: [Picture?]
   private var room: Int
@@ -24,6 +26,18 @@ public final class PictureStore {
 
   /// The class of a picture.
   public func classIndex(_ index: Int) -> Int? { items[index].classIndex }
+
+  /// What tells one set of pictures from another: names, sizes and times of the files, and how they are cut.
+  var fingerprint: String {
+    var hash = SHA256()
+    for item in items {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: item.url.path)
+      let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+      hash.update(Array("\(item.url.lastPathComponent) \(attributes?[.size] ?? 0) \(time)\n".utf8))
+    }
+    hash.update(Array("\(resolution) \(crop.rawValue)".utf8))
+    return hash.finished()
+  }
 
   /// A picture's planes `[3, R, R]` in [-1, 1].
   ///

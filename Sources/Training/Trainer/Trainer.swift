@@ -5,7 +5,7 @@ import Pictures
 import Schedulers
 import TensorCore
 
-/// Trains a U-Net to denoise the pictures of a folder (Ho et al. 2020, algorithm 1).
+/// Trains a network to denoise the pictures of a folder, or their latents (Ho et al. 2020, algorithm 1).
 public final class Trainer {
   /// What one update did.
   public struct Report: Sendable, Equatable {
@@ -22,7 +22,9 @@ public final class Trainer {
   /// What decides the run.
   public let options: TrainingOptions
   /// The network whose weights are being trained.
-  public let model: UNet2D
+  public let model: any Denoiser
+  /// What it was built from.
+  public let config: DenoiserConfig
   /// The averaged weights, in the order of the model's parameters; what is saved and sampled from.
   public let averages: [Tensor]
   /// How many updates were made.
@@ -33,7 +35,7 @@ public final class Trainer {
   private let schedule: NoiseSchedule
   private let prediction: SchedulerConfig.PredictionType
   private let nullClass: Int?
-  private let pictures: PictureStore
+  private let examples: any ExampleSource
   private var plan: BatchPlan
   private let parameters: [Tensor]
 
@@ -43,17 +45,18 @@ public final class Trainer {
   ///   - state: what a stopped run left.
   /// - Throws: `SchedulerError`, or `TrainingStateError` where the state is of another network.
   public init(
-    _ model: UNet2D, _ scheduler: SchedulerConfig, _ pictures: PictureStore, nullClass: Int?,
+    _ config: DenoiserConfig, _ scheduler: SchedulerConfig, _ examples: any ExampleSource, nullClass: Int?,
     _ options: TrainingOptions, resuming state: TrainingState? = nil
   ) throws {
     self.options = options
-    self.model = model
-    self.pictures = pictures
+    self.config = config
+    model = try config.build(ParameterStore(.fresh(seed: options.seed)))
+    self.examples = examples
     self.nullClass = nullClass
     schedule = try NoiseSchedule(scheduler)
     prediction = scheduler.predictionType
     parameters = model.parameters.parameters.map(\.tensor)
-    plan = BatchPlan(pictures: pictures.count, timesteps: schedule.count, options: options)
+    plan = BatchPlan(pictures: examples.count, timesteps: schedule.count, options: options)
     ema = ExponentialMovingAverage(decay: options.emaDecay)
     if let state {
       try state.restore(model.parameters.parameters)
@@ -75,18 +78,19 @@ public final class Trainer {
     var loss: Float = 0
     var sum: [Tensor] = []
     for micro in 0..<options.accumulate {
-      let examples = plan.batch(step: step, micro: micro)
-      let (x0, labels) = try batch(examples)
-      let timesteps = examples.map(\.timestep)
-      let noise = noise(examples, shape: x0.shape)
+      let batch = plan.batch(step: step, micro: micro)
+      let (x0, labels) = try values(batch)
+      let timesteps = batch.map(\.timestep)
+      let noise = noise(batch, shape: x0.shape)
       let noisy = schedule.addNoise(x0, noise, timesteps: timesteps)
       let target = prediction.target(
         x0: x0, noise: noise, alphasCumprod: timesteps.map { schedule.alphasCumprod[$0] })
       let dropout = NoiseKey(
         seed: options.seed, index: 0, step: UInt32(step * options.accumulate + micro), purpose: .dropout)
       let (value, gradients) = valueAndGradients(of: parameters) {
-        meanSquaredError(
-          model(noisy, timesteps: timesteps.map(Float.init), labels: labels, dropout: dropout), target)
+        let output = model.predict(
+          noisy, timesteps: timesteps.map(Float.init), labels: labels, dropout: dropout)
+        return meanSquaredError(prediction(of: output, like: x0), target)
       }
       loss += value.item / Float(options.accumulate)
       sum = sum.isEmpty ? gradients : zip(sum, gradients).map { $0 + $1 }
@@ -100,23 +104,29 @@ public final class Trainer {
     return Report(step: step + 1, loss: loss, gradientNorm: norm, learningRate: rate)
   }
 
-  private func batch(_ examples: [BatchPlan.Example]) throws -> (Tensor, ClassLabels?) {
-    let side = options.resolution
-    let values = try examples.flatMap {
-      try pictures.planes($0.picture, place: ($0.cropX, $0.cropY), mirrored: $0.mirrored)
+  /// The half of the channels that is about the picture, where the other is about the variance.
+  private func prediction(of output: Tensor, like x: Tensor) -> Tensor {
+    let channels = x.shape[1]
+    return output.shape[1] == channels
+      ? output : output.splitChannels([channels, output.shape[1] - channels])[0]
+  }
+
+  private func values(_ batch: [BatchPlan.Example]) throws -> (Tensor, [Int]?) {
+    let values = try batch.flatMap {
+      try examples.planes($0.picture, place: ($0.cropX, $0.cropY), mirrored: $0.mirrored)
     }
     let labels = nullClass.map { null in
-      ClassLabels.indices(examples.map { $0.dropsLabel ? null : pictures.classIndex($0.picture) ?? null })
+      batch.map { $0.dropsLabel ? null : examples.classIndex($0.picture) ?? null }
     }
-    return (Tensor(values, shape: [examples.count, 3, side, side]), labels)
+    return (Tensor(values, shape: [batch.count] + examples.shape), labels)
   }
 
   /// An example's noise is keyed by its number, so that no batch size or stop changes it.
-  private func noise(_ examples: [BatchPlan.Example], shape: [Int]) -> Tensor {
+  private func noise(_ batch: [BatchPlan.Example], shape: [Int]) -> Tensor {
     let size = shape.dropFirst().reduce(1, *)
     let result = Tensor(uninitialized: shape)
-    parallelFor(examples.count) { n in
-      let key = BatchPlan.key(options.seed, Int(examples[n].number), .trainingNoise)
+    parallelFor(batch.count) { n in
+      let key = BatchPlan.key(options.seed, Int(batch[n].number), .trainingNoise)
       Philox(key).normal(size).withUnsafeBufferPointer { values in
         guard let base = values.baseAddress else { return }
         (result.pointer + n * size).update(from: base, count: size)

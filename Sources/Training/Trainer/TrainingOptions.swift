@@ -33,6 +33,8 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
   public var seed: UInt64 = 0
   /// Share of labels replaced by the null class, so that guidance has something to compare with.
   public var labelDropout: Float = 0.1
+  /// The hash of the VAE whose latents are learned; nil for pixels.
+  public var vae: String?
   /// Threads when the run began: oneDNN divides sums among them, so a resumed run keeps their number.
   public var threads = 2
 
@@ -63,6 +65,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     compare("--clip-gradient") { $0.optimizer.maxGradientNorm ?? 0 }
     compare("--ema") { $0.emaDecay }
     compare("--seed") { $0.seed }
+    compare("--vae with the hash") { $0.vae ?? "none" }
     compare("--label-dropout") { $0.labelDropout }
     return pairs.first { $0.kept != $0.given }
   }

@@ -38,14 +38,20 @@ public final class TrainingRun {
   private let classes: [String]
   private let nullClass: Int?
   private let outputs: Outputs
+  private let codec: LatentCodec?
+  private let shape: [Int]
   private var log: MetricsLog
 
-  /// - Parameter classes: names by index; empty for a model without classes.
+  /// - Parameters:
+  ///   - classes: names by index; empty for a model without classes.
+  ///   - codec: of a model of latents, which the folder then holds too.
+  ///   - shape: of one example, `[C, H, W]`.
   /// - Throws: `FileError` where the folder cannot be made or written.
   public init(
     _ trainer: Trainer, _ scheduler: SchedulerConfig, classes: [String], nullClass: Int?, _ outputs: Outputs,
-    folder: URL
+    codec: LatentCodec? = nil, shape: [Int], folder: URL
   ) throws {
+    (self.codec, self.shape) = (codec, shape)
     (self.trainer, self.scheduler, self.classes, self.nullClass) = (trainer, scheduler, classes, nullClass)
     (self.outputs, self.folder) = (outputs, folder)
     try AtomicFile.makeFolder(folder.appending(path: "training"))
@@ -89,7 +95,8 @@ public final class TrainingRun {
     let notes = ModelNotes(
       classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken)
     try ModelFolder.save(
-      averaged + trainer.model.parameters.buffers, trainer.model.config, scheduler, notes, to: folder)
+      averaged + trainer.model.parameters.buffers, trainer.config, scheduler, notes, vae: codec?.vae,
+      to: folder)
     try log.plot.write(to: folder.appending(path: "loss.svg"))
   }
 
@@ -98,16 +105,16 @@ public final class TrainingRun {
     let averaged = Dictionary(
       uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))
     let buffers = Dictionary(uniqueKeysWithValues: trainer.model.parameters.buffers)
-    let model = try UNet2D(
-      trainer.model.config, ParameterStore(.tensors(averaged.merging(buffers) { average, _ in average })))
+    let model = try trainer.config.build(
+      ParameterStore(.tensors(averaged.merging(buffers) { average, _ in average })))
     let labels = classes.isEmpty ? nil : (0..<outputs.previewCount).map { $0 % classes.count }
     let steps = min(outputs.previewSteps, scheduler.numTrainTimesteps)
     let loop = try DenoisingLoop(
       scheduler.with(scheduler.isFlow ? .flowMatchEuler : .ddim), .count(steps),
-      predictor: UNetPredictor(model, labels: labels, batchSize: outputs.previewCount))
+      predictor: NetworkPredictor(model, labels: labels, batchSize: outputs.previewCount))
     var noise = Generator.philox.source(seed: trainer.options.seed)
-    let side = trainer.options.resolution
-    let images = loop.run([outputs.previewCount, trainer.model.config.inChannels, side, side], noise: &noise)
+    let latents = loop.run([outputs.previewCount] + shape, noise: &noise)
+    let images = codec?.decode(latents) ?? latents
     let url = folder.appending(path: "previews/step-\(String(format: "%06d", step)).png")
     try AtomicFile.makeFolder(url.deletingLastPathComponent())
     let columns = Int(Double(outputs.previewCount).squareRoot().rounded(.up))

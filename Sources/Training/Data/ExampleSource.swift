@@ -1,0 +1,21 @@
+/// Where training examples come from: pictures, or their latents.
+public protocol ExampleSource: AnyObject {
+  /// How many there are.
+  var count: Int { get }
+  /// `[C, H, W]` of one.
+  var shape: [Int] { get }
+  /// The class of one; nil where there are no classes.
+  func classIndex(_ index: Int) -> Int?
+  /// One example's values, in the order of `shape`.
+  ///
+  /// - Parameters:
+  ///   - place: where a random crop lies, as fractions of the room there is.
+  ///   - mirrored: left for right.
+  /// - Throws: `PictureError`.
+  func planes(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> [Float]
+}
+
+extension PictureStore: ExampleSource {
+  /// Three channels at the training size.
+  public var shape: [Int] { [3, resolution, resolution] }
+}
