@@ -5,29 +5,21 @@ import NN
 import Schedulers
 import TensorCore
 
-/// A model as diffusers keeps it: a folder with `model_index.json`, `unet/` and `scheduler/`.
+/// A model as diffusers keeps it: a folder with `model_index.json`, a denoiser in `unet/` or `transformer/`, `scheduler/`,
+/// and an autoencoder in `vae/` or `vqvae/` where the denoiser works on latents.
 ///
-/// Opening one reads and checks its descriptions alone; the weights are loaded by `unet()`.
+/// Opening one reads and checks its descriptions alone; the weights are loaded by `denoiser()` and `space()`.
 public struct ModelFolder {
   /// Where it is.
   public let url: URL
-  /// `unet/config.json`.
-  public let unetConfig: UNet2DConfig
+  /// `unet/config.json` or `transformer/config.json`.
+  public let denoiserConfig: DenoiserConfig
+  /// The autoencoder; nil where the denoiser works on pixels.
+  public let autoencoder: AutoencoderFolder?
   /// `scheduler/scheduler_config.json`.
   public let scheduler: SchedulerConfig
-  /// What Darkroom alone knows about it; empty for a folder of another program.
+  /// What Darkroom alone knows about it, and what a transformer's folder says of its classes.
   public let notes: ModelNotes
-
-  private struct Index: Codable {
-    let className: String
-    let unet: [String]?
-    let scheduler: [String]?
-
-    private enum CodingKeys: String, CodingKey {
-      case className = "_class_name"
-      case unet, scheduler
-    }
-  }
 
   /// Opens a folder without loading its weights.
   ///
@@ -41,74 +33,85 @@ public struct ModelFolder {
     guard isFolder.boolValue else {
       throw ModelFolderError(folder: url.relativePath, problem: "is a file; give the folder of a model")
     }
-    let indexURL = url.appending(path: "model_index.json")
-    guard let data = try? Data(contentsOf: indexURL) else {
+    let index = try PipelineIndex(in: url)
+    let latents = index.autoencoder
+    guard let component = index.denoiser, index.scheduler?.count == 2,
+      latents.map({ $0.className == AutoencoderKLConfig.className }) ?? true
+    else {
       throw ModelFolderError(
-        folder: url.relativePath, problem: "is no model folder: it has no model_index.json")
-    }
-    guard let index = try? JSONDecoder().decode(Index.self, from: data) else {
-      throw ModelFolderError(folder: indexURL.relativePath, problem: "is not the JSON of a pipeline's index")
-    }
-    guard index.unet?.last == "UNet2DModel", index.scheduler?.count == 2 else {
-      throw ModelFolderError(
-        folder: indexURL.relativePath,
+        folder: url.appending(path: PipelineIndex.fileName).relativePath,
         problem:
-          "describes a \(index.className), which cannot be used here; a pipeline of a UNet2DModel and a "
-          + "scheduler can")
+          "describes a \(index.className), which cannot be used here; a pipeline of a \(UNet2DConfig.className) or "
+          + "\(DiTConfig.className), a scheduler and, for latents, an \(AutoencoderKLConfig.className) can")
     }
-    unetConfig = try Self.config(url.appending(path: "unet/config.json"))
+    denoiserConfig = try DenoiserConfig(
+      component: component, contentsOf: url.appending(path: "\(component.rawValue)/config.json"))
+    autoencoder = try latents.map { try AutoencoderFolder(url.appending(path: $0.component)) }
     scheduler = try SchedulerConfig(contentsOf: url.appending(path: "scheduler/scheduler_config.json"))
-    try Self.check(unetConfig, scheduler, in: url)
+    try Self.check(denoiserConfig, scheduler, autoencoder?.config, in: url)
     let notesURL = url.appending(path: ModelNotes.fileName)
-    notes = (try? JSONDecoder().decode(ModelNotes.self, from: Data(contentsOf: notesURL))) ?? ModelNotes()
+    var notes = (try? JSONDecoder().decode(ModelNotes.self, from: Data(contentsOf: notesURL))) ?? ModelNotes()
+    notes.classes = notes.classes ?? index.classes
+    notes.nullClass = notes.nullClass ?? denoiserConfig.nullClass
+    self.notes = notes
   }
 
-  /// Whether a network and a schedule fit together.
+  /// Whether a network, a schedule and an autoencoder fit together.
   ///
-  /// - Throws: `ModelFolderError` where the schedule has timesteps that the network has no embedding for.
-  public static func check(_ config: UNet2DConfig, _ scheduler: SchedulerConfig, in url: URL) throws {
-    guard config.timeEmbeddingType == .learned, let known = config.numTrainTimesteps,
-      known < scheduler.numTrainTimesteps
-    else { return }
-    throw ModelFolderError(
-      folder: url.relativePath,
-      problem:
-        "cannot be used: its network knows \(known) timesteps (num_train_timesteps, time_embedding_type learned) "
-        + "and its schedule has \(scheduler.numTrainTimesteps)")
-  }
-
-  /// Reads a `UNet2DModel` configuration.
-  ///
-  /// - Throws: `ConfigError`, naming the file.
-  public static func config(_ url: URL) throws -> UNet2DConfig {
-    guard let data = try? Data(contentsOf: url) else {
-      throw ConfigError(file: url.relativePath, "cannot be read")
+  /// - Throws: `ModelFolderError` where the schedule has timesteps that the network has no embedding for, or the network
+  ///   is for other latents.
+  public static func check(
+    _ config: DenoiserConfig, _ scheduler: SchedulerConfig, _ autoencoder: AutoencoderKLConfig? = nil,
+    in url: URL
+  ) throws {
+    if case .unet(let config) = config, config.timeEmbeddingType == .learned,
+      let known = config.numTrainTimesteps, known < scheduler.numTrainTimesteps
+    {
+      throw ModelFolderError(
+        folder: url.relativePath,
+        problem:
+          "cannot be used: its network knows \(known) timesteps (num_train_timesteps, time_embedding_type learned) "
+          + "and its schedule has \(scheduler.numTrainTimesteps)")
     }
-    do {
-      let config = try JSONDecoder().decode(UNet2DConfig.self, from: data)
-      try config.validate()
-      return config
-    } catch var error as ConfigError {
-      error.file = url.relativePath
-      throw error
-    } catch {
-      throw ConfigError(file: url.relativePath, "is not JSON of a UNet2DModel's configuration")
+    if let autoencoder, autoencoder.latentChannels != config.inChannels {
+      throw ModelFolderError(
+        folder: url.relativePath,
+        problem:
+          "cannot be used: its network takes \(config.inChannels) channels (in_channels) and its autoencoder's latents have "
+          + "\(autoencoder.latentChannels) (latent_channels)")
     }
   }
 
   /// The network with its weights.
   ///
   /// - Throws: `CheckpointError` or `SafetensorsError`.
-  public func unet() throws -> UNet2D {
-    let checkpoint = try Checkpoint(folder: url.appending(path: "unet"), stem: Self.weightsStem)
-    return try UNet2D(unetConfig, ParameterStore(.checkpoint(checkpoint)))
+  public func denoiser() throws -> any Denoiser {
+    let checkpoint = try Checkpoint(folder: denoiserURL, stem: Self.weightsStem)
+    return try denoiserConfig.make(ParameterStore(.checkpoint(checkpoint)))
   }
 
-  /// The file of the weights, for its hash; the index where they are sharded.
+  /// The space that the network works in, with the autoencoder's weights where there is one.
+  ///
+  /// - Parameters:
+  ///   - batchSize: the most pictures that an autoencoder has in memory at a time.
+  ///   - tiles: when pictures go through it in tiles.
+  /// - Throws: `CheckpointError` or `SafetensorsError`.
+  public func space(batchSize: Int, tiles: Tiles = .automatic) throws -> any PictureSpace {
+    guard let autoencoder else { return PixelSpace() }
+    return LatentSpace(try autoencoder.autoencoder(), batchSize: batchSize, tiles: tiles)
+  }
+
+  /// Pixels a side of a value that the network sees.
+  public var pixelsPerValue: Int { autoencoder?.config.downsampling ?? 1 }
+  /// Channels of the pictures.
+  public var pictureChannels: Int { autoencoder?.config.outChannels ?? denoiserConfig.inChannels }
+
+  private var denoiserURL: URL { url.appending(path: denoiserConfig.component.rawValue) }
+
+  /// The file of the network's weights, for its hash; the index where they are sharded.
   public var weightsURL: URL? {
-    let unet = url.appending(path: "unet")
-    return ["safetensors", "fp16.safetensors", "safetensors.index.json", "safetensors.index.fp16.json"].map {
-      unet.appending(path: "\(Self.weightsStem).\($0)")
+    ["safetensors", "fp16.safetensors", "safetensors.index.json", "safetensors.index.fp16.json"].map {
+      denoiserURL.appending(path: "\(Self.weightsStem).\($0)")
     }.first { FileManager.default.fileExists(atPath: $0.path) }
   }
 
@@ -116,54 +119,42 @@ public struct ModelFolder {
 
   /// Writes a model folder, each file beside its place and then renamed; what else the folder holds stays.
   ///
+  /// - Parameters:
+  ///   - tensors: the denoiser's.
+  ///   - autoencoder: what makes the latents that it works on; nil for pixels.
   /// - Throws: `FileError`.
   public static func save(
-    _ tensors: [(key: String, tensor: Tensor)], _ config: UNet2DConfig, _ scheduler: SchedulerConfig,
-    _ notes: ModelNotes, to url: URL
+    _ tensors: [(key: String, tensor: Tensor)], _ config: DenoiserConfig, _ scheduler: SchedulerConfig,
+    _ notes: ModelNotes, autoencoder: AutoencoderKL? = nil, to url: URL
   ) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    for folder in ["unet", "scheduler"] { try AtomicFile.makeFolder(url.appending(path: folder)) }
-    try SafetensorsWriter.write(tensors, to: url.appending(path: "unet/\(weightsStem).safetensors"))
-    try AtomicFile.write(try encoder.encode(config), to: url.appending(path: "unet/config.json"))
+    let index = PipelineIndex(
+      config, isLatent: autoencoder != nil, scheduler, classes: notes.classes)
+    try save(tensors, config.wrapped, to: url.appending(path: config.component.rawValue))
+    if let autoencoder, let place = index.autoencoder {
+      try save(autoencoder.parameters.all, autoencoder.config, to: url.appending(path: place.component))
+    }
+    try AtomicFile.makeFolder(url.appending(path: "scheduler"))
     try AtomicFile.write(
       Data(scheduler.json.utf8), to: url.appending(path: "scheduler/scheduler_config.json"))
     try AtomicFile.write(try encoder.encode(notes), to: url.appending(path: ModelNotes.fileName))
-    struct PipelineIndex: Encodable {
-      let _class_name: String
-      let _diffusers_version: String
-      let scheduler: [String]
-      let unet: [String]
-    }
-    let index = PipelineIndex(
-      _class_name: scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline",
-      _diffusers_version: diffusersVersion,
-      scheduler: ["diffusers", scheduler.className.rawValue],
-      unet: ["diffusers", "UNet2DModel"])
-    try AtomicFile.write(try encoder.encode(index), to: url.appending(path: "model_index.json"))
-  }
-}
-
-/// What a model folder says beyond diffusers' files, in `darkroom.json`; diffusers does not look at it.
-public struct ModelNotes: Codable, Sendable, Equatable {
-  static let fileName = "darkroom.json"
-
-  /// The classes' names by index.
-  public var classes: [String]?
-  /// The index that stands for no class, which guidance compares with.
-  public var nullClass: Int?
-  /// How many steps it was trained for.
-  public var trainedSteps: Int?
-
-  /// Nothing known, unless given.
-  public init(classes: [String]? = nil, nullClass: Int? = nil, trainedSteps: Int? = nil) {
-    (self.classes, self.nullClass, self.trainedSteps) = (classes, nullClass, trainedSteps)
+    try AtomicFile.write(try encoder.encode(index), to: url.appending(path: PipelineIndex.fileName))
   }
 
-  private enum CodingKeys: String, CodingKey {
-    case classes
-    case nullClass = "null_class"
-    case trainedSteps = "trained_steps"
+  /// Writes one network's folder.
+  ///
+  /// - Throws: `FileError`.
+  public static func save(
+    _ tensors: [(key: String, tensor: Tensor)], _ config: any ModelConfig, to url: URL
+  ) throws {
+    try AtomicFile.makeFolder(url)
+    try SafetensorsWriter.write(tensors, to: url.appending(path: "\(weightsStem).safetensors"))
+    try AtomicFile.write(try encoder.encode(config), to: url.appending(path: "config.json"))
+  }
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return encoder
   }
 }
 

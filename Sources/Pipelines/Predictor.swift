@@ -7,26 +7,26 @@ public protocol Predictor {
   func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor
 }
 
-/// A U-Net, a few pictures at a time.
-public struct UNetPredictor: Predictor {
-  let unet: UNet2D
+/// A network, a few pictures at a time.
+public struct NetworkPredictor: Predictor {
+  let network: any Denoiser
   let labels: [Int]?
   let batchSize: Int
 
   /// - Parameters:
   ///   - labels: the class of each picture, where the network is class-conditional.
   ///   - batchSize: how many pictures are in memory at a time; the result does not depend on it.
-  public init(_ unet: UNet2D, labels: [Int]? = nil, batchSize: Int) {
-    (self.unet, self.labels, self.batchSize) = (unet, labels, batchSize)
+  public init(_ network: any Denoiser, labels: [Int]? = nil, batchSize: Int) {
+    (self.network, self.labels, self.batchSize) = (network, labels, batchSize)
   }
 
   /// [N, C, H, W] → [N, C, H, W]
   public func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
     let parts = stride(from: 0, to: x.shape[0], by: batchSize).map { first in
       let range = first..<min(first + batchSize, x.shape[0])
-      return unet(
+      return network(
         x.rows(range), timesteps: range.map { _ in timestep },
-        labels: labels.map { .indices(Array($0[range])) })
+        labels: labels.map { .indices(Array($0[range])) }, dropout: nil)
     }
     return parts.count == 1 ? parts[0] : .stacked(parts)
   }
@@ -35,6 +35,8 @@ public struct UNetPredictor: Predictor {
 /// Classifier-free guidance (Ho & Salimans 2022): away from what is said without the condition.
 ///
 ///     unconditional + scale·(conditional − unconditional)
+///
+/// What a network says beside its prediction (a variance, as many channels again) stays as it is under the condition.
 public struct ClassifierFreeGuidance: Predictor {
   let conditional: any Predictor
   let unconditional: any Predictor
@@ -47,8 +49,12 @@ public struct ClassifierFreeGuidance: Predictor {
 
   /// [N, C, H, W] → [N, C, H, W]
   public func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
-    .combination([
-      (1 - scale, unconditional(x, timestep: timestep)), (scale, conditional(x, timestep: timestep)),
+    let (with, without) = (conditional(x, timestep: timestep), unconditional(x, timestep: timestep))
+    let c = x.shape[1]
+    guard with.shape[1] == 2 * c else { return .combination([(1 - scale, without), (scale, with)]) }
+    let parts = with.splitChannels([c, c])
+    return .concatenatedChannels([
+      .combination([(1 - scale, without.splitChannels([c, c])[0]), (scale, parts[0])]), parts[1],
     ])
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Models
 import Pipelines
 
@@ -19,19 +20,19 @@ struct ClassChoice {
 
   /// - Throws: `Failure` for a class that the model does not have.
   func labels(_ wanted: [String], count: Int, guided: Bool) throws -> Labels {
-    let config = folder.unetConfig
     let name = folder.url.relativePath
-    guard config.isClassConditional else {
+    let total: Int?
+    switch folder.denoiserConfig.classes {
+    case .none:
       if !wanted.isEmpty { throw Failure("\(name) knows no classes; leave --class out.") }
       if guided { throw Failure("\(name) knows no classes to be guided to; leave --guidance-scale out.") }
       return Labels(indices: nil, nullClass: nil, names: [])
-    }
-    guard config.classEmbedType != .identity else {
+    case .vectors:
       throw Failure(
         "\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
+    case .indices(let count): total = count
     }
     let names = folder.notes.classes ?? []
-    let total = config.numClassEmbeds
     if guided && folder.notes.nullClass == nil {
       throw Failure(
         "\(name) does not say which class stands for none, so there is nothing to guide away from; leave "
@@ -42,12 +43,25 @@ struct ClassChoice {
       try wanted.isEmpty
       ? known
       : wanted.map { text in
-        if let index = names.firstIndex(of: text) { return index }
+        if let index = Self.index(of: text, in: names) { return index }
         if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
-        let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
+        let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : Self.listed(names)
         throw Failure("\(name) has no class '\(text)'; it has \(list).")
       }
     return Labels(
       indices: (0..<count).map { chosen[$0 % chosen.count] }, nullClass: folder.notes.nullClass, names: names)
+  }
+
+  /// The class of that name. Where no name is the text, one of those between its commas may be: ImageNet's classes have
+  /// several.
+  private static func index(of text: String, in names: [String]) -> Int? {
+    names.firstIndex(of: text)
+      ?? names.firstIndex { name in
+        name.split(separator: ",").contains { $0.trimmingCharacters(in: .whitespaces) == text }
+      }
+  }
+
+  static func listed(_ names: [String]) -> String {
+    names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
   }
 }

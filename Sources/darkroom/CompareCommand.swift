@@ -63,6 +63,7 @@ struct CompareCommand: ParsableCommand {
     for config in configs { for count in counts { _ = try config.sampler(steps: count) } }
     try target.check()
     let predictor = try sampling.predictor(batchSize: 1)
+    let space = try sampling.folder.space(batchSize: 1)
     var cells = [Lettering.picture("steps")] + counts.map { Lettering.picture("\($0)", scale: 2) }
     for (name, config) in zip(names, configs) {
       cells.append(Lettering.picture(name))
@@ -70,7 +71,7 @@ struct CompareCommand: ParsableCommand {
         Console.transient("\(name), \(count) steps")
         var noise = Generator.philox.source(seed: seed)
         let loop = try DenoisingLoop(config, .count(count), predictor: predictor)
-        let picture = Picture.batch(sampling.decoded(loop.run(sampling.shape(count: 1), noise: &noise)))[0]
+        let picture = Picture.batch(space.decoded(loop.run(sampling.shape(count: 1), noise: &noise)))[0]
         let factor = zoom ?? max(1, 96 / min(picture.width, picture.height))
         cells.append(picture.enlarged(factor))
       }

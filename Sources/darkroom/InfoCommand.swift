@@ -24,16 +24,31 @@ struct InfoCommand: ParsableCommand {
 
   private func model() throws {
     let folder = try ModelFolder(URL(fileURLWithPath: path))
-    let unet = try folder.unet()
-    let config = unet.config
-    print("model         UNet2DModel, \(grouped(unet.parameters.parameterCount)) parameters")
+    let config = folder.denoiserConfig
+    let network = try folder.denoiser()
+    print("model         \(config.className), \(grouped(network.parameters.parameterCount)) parameters")
     if let size = config.sampleSize {
-      print("size          \(size[1])x\(size[0]), \(config.outChannels) channels")
+      let factor = folder.pixelsPerValue
+      print("size          \(size[1] * factor)x\(size[0] * factor), \(folder.pictureChannels) channels")
     }
-    let down = config.downBlockTypes.map(\.rawValue).joined(separator: ", ")
-    print(
-      "blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
-    if let classes = folder.notes.classes { print("classes       \(classes.joined(separator: ", "))") }
+    switch config {
+    case .unet(let config):
+      let down = config.downBlockTypes.map(\.rawValue).joined(separator: ", ")
+      print(
+        "blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
+    case .dit(let config):
+      print(
+        "blocks        \(config.numLayers); \(config.numAttentionHeads) heads of \(config.attentionHeadDim) channels, "
+          + "patches of \(config.patchSize)x\(config.patchSize)")
+    }
+    if let autoencoder = folder.autoencoder {
+      let latents = autoencoder.config
+      let count = try autoencoder.autoencoder().parameters.parameterCount
+      print(
+        "latents       \(latents.latentChannels) channels, \(latents.downsampling) times smaller, scaled by "
+          + "\(latents.scalingFactor); \(AutoencoderKLConfig.className), \(grouped(count)) parameters")
+    }
+    if let classes = folder.notes.classes { print("classes       \(ClassChoice.listed(classes))") }
     if let steps = folder.notes.trainedSteps { print("trained       \(grouped(steps)) steps") }
     let s = folder.scheduler
     let noise = s.trainedBetas == nil ? s.betaSchedule.rawValue : "trained_betas"
@@ -42,7 +57,7 @@ struct InfoCommand: ParsableCommand {
     )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    print("configuration " + String(decoding: try encoder.encode(config), as: UTF8.self))
+    print("configuration " + String(decoding: try encoder.encode(config.wrapped), as: UTF8.self))
   }
 
   private func picture() throws {

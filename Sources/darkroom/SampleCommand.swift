@@ -14,8 +14,8 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample",
     abstract: "Make pictures with a model.",
     discussion: """
-      The model is a folder that `darkroom train` or diffusers saved: a UNet2DModel with any of the schedulers of `darkroom schedule list`. The \
-      same seed gives the same pictures whatever --batch-size and --threads are. With --rng torch a seed and a count \
+      The model is a folder that `darkroom train` or diffusers saved: a UNet2DModel or a DiT, on pixels or on the \
+      latents of an AutoencoderKL, with any of the schedulers of `darkroom schedule list`. The same seed gives the same pictures whatever --batch-size and --threads are. With --rng torch a seed and a count \
       give the pictures that diffusers gives for torch.Generator("cpu").manual_seed(seed).
       """)
 
@@ -87,6 +87,7 @@ struct SampleCommand: ParsableCommand {
   @Option(help: "Pictures in memory at a time; changes nothing in them.")
   var batchSize = 16
 
+  @OptionGroup var tiling: TilingOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -118,6 +119,7 @@ struct SampleCommand: ParsableCommand {
       throw Failure("--eta goes with the samplers ddim and tcd; add --sampler ddim.")
     }
     let visits = try visits(scheduler)
+    let tiles = try tiling.tiles(sampling.folder.autoencoder?.config)
     // What could be refused was refused; from here on it costs time.
     _ = try scheduler.sampler(visits, eta: eta)
     try target.check()
@@ -132,8 +134,9 @@ struct SampleCommand: ParsableCommand {
     }
     Console.endTransient()
     let recipes = try recipes(sampling, scheduler, steps: visits.steps)
+    let space = try sampling.folder.space(batchSize: batchSize, tiles: tiles)
     try target.write(
-      sampling.decoded(latents), recipes, columns: columns, padding: padding, separate: separate)
+      space.decoded(latents), recipes, columns: columns, padding: padding, separate: separate)
   }
 
   private func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {

@@ -16,39 +16,40 @@ struct Sampling {
   /// - Throws: `Failure`, or the folder's errors.
   init(_ url: URL, classes: [String], count: Int, guidanceScale: Float, size: String? = nil) throws {
     folder = try ModelFolder(url)
-    let config = folder.unetConfig
-    self.size = try Self.pixels(config, size, model: url.relativePath)
+    let config = folder.denoiserConfig
+    self.size = try Self.pixels(folder, size)
+    guard [1, 3].contains(folder.pictureChannels) else {
+      throw Failure("\(url.relativePath) makes \(folder.pictureChannels) channels; pictures have 1 or 3.")
+    }
     // A network that also says how sure it is has twice the channels.
-    guard [1, 3].contains(config.inChannels),
-      [1, 2].map({ $0 * config.inChannels }).contains(config.outChannels)
-    else {
+    guard [1, 2].map({ $0 * config.inChannels }).contains(config.outChannels) else {
       throw Failure(
-        "\(url.relativePath) makes \(config.outChannels) channels of \(config.inChannels); pictures have 1 or 3, or twice "
-          + "as many where the network predicts a variance too.")
+        "\(url.relativePath) makes \(config.outChannels) channels of \(config.inChannels); as many are needed, or twice as "
+          + "many where the network predicts a variance too.")
     }
     labels = try ClassChoice(folder).labels(classes, count: count, guided: guidanceScale != 1)
     (self.count, self.guidanceScale) = (count, guidanceScale)
   }
 
   /// Of the noise that `count` pictures begin with.
-  func shape(count: Int) -> [Int] { [count, folder.unetConfig.inChannels, size.height, size.width] }
+  func shape(count: Int) -> [Int] {
+    let factor = folder.pixelsPerValue
+    return [count, folder.denoiserConfig.inChannels, size.height / factor, size.width / factor]
+  }
 
-  /// Loads the weights.
+  /// Loads the network's weights.
   func predictor(batchSize: Int) throws -> any Predictor {
-    let unet = try folder.unet()
-    let predictor = UNetPredictor(unet, labels: labels.indices, batchSize: batchSize)
+    let network = try folder.denoiser()
+    let predictor = NetworkPredictor(network, labels: labels.indices, batchSize: batchSize)
     guard guidanceScale != 1, let null = labels.nullClass else { return predictor }
-    let without = UNetPredictor(unet, labels: Array(repeating: null, count: count), batchSize: batchSize)
+    let without = NetworkPredictor(
+      network, labels: Array(repeating: null, count: count), batchSize: batchSize)
     return ClassifierFreeGuidance(predictor, unconditional: without, scale: guidanceScale)
   }
 
-  /// What the loop ends with as pictures in [-1, 1].
-  func decoded(_ latents: Tensor) -> Tensor { latents }
-
-  private static func pixels(_ config: UNet2DConfig, _ size: String?, model: String) throws -> (
-    height: Int, width: Int
-  ) {
-    var pixels = config.sampleSize.map { (height: $0[0], width: $0[1]) }
+  private static func pixels(_ folder: ModelFolder, _ size: String?) throws -> (height: Int, width: Int) {
+    let factor = folder.pixelsPerValue
+    var pixels = folder.denoiserConfig.sampleSize.map { (height: $0[0] * factor, width: $0[1] * factor) }
     if let size {
       let parts = size.lowercased().split(separator: "x").map { Int($0) }
       guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
@@ -56,8 +57,10 @@ struct Sampling {
       }
       pixels = (height, width)
     }
-    guard let pixels else { throw Failure("\(model) does not say its size; add --size WIDTHxHEIGHT.") }
-    let multiple = config.sizeMultiple
+    guard let pixels else {
+      throw Failure("\(folder.url.relativePath) does not say its size; add --size WIDTHxHEIGHT.")
+    }
+    let multiple = folder.denoiserConfig.sizeMultiple * factor
     guard pixels.height % multiple == 0, pixels.width % multiple == 0,
       max(pixels.height, pixels.width) <= 8192
     else {

@@ -52,7 +52,7 @@ struct TrainCommand: ParsableCommand {
       )
     }
     let run = URL(fileURLWithPath: output)
-    try ModelFolder.check(config, scheduler, in: run)
+    try ModelFolder.check(.unet(config), scheduler, in: run)
     let stateURL = TrainingState.url(in: run)
     let stopped = FileManager.default.fileExists(atPath: stateURL.path)
     try refuseToOverwrite(run, stopped: stopped)

@@ -63,7 +63,7 @@ struct NetworkOptions: ParsableArguments {
 
   func network() throws -> (UNet2DConfig, resolution: Int) {
     let config =
-      try config.map { try ModelFolder.config(URL(fileURLWithPath: $0)) } ?? (preset ?? .tiny32).config
+      try config.map { try UNet2DConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? (preset ?? .tiny32).config
     guard config.classEmbedType == nil else {
       throw Failure(
         "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")

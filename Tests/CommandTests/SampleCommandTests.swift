@@ -35,6 +35,62 @@ final class SampleCommandTests: XCTestCase {
     }
   }
 
+  /// Against `DiTPipeline` and `LDMPipeline`, whose autoencoder decodes at the end; fixtures by `make_pipelines.py`. 1e-3
+  /// is the promise; guidance of 4 and the decoder leave 1e-4 of it in f32.
+  func testLatentPipelinesGiveDiffusersPictures() throws {
+    for (name, options, key) in [
+      (
+        "dit",
+        ["--count", "2", "--class", "tabby cat", "--class", "7", "--guidance-scale", "4", "--steps", "5"],
+        "classes2-7-guidance4-steps5"
+      ),
+      ("dit", ["--class", "5", "--steps", "6"], "class5-steps6"),
+      ("ldm", ["--count", "2", "--steps", "6"], "batch2-steps6"),
+      ("ldm", ["--steps", "4"], "batch1-steps4"),
+    ] {
+      let url = try sample([model(name), "--rng", "torch", "--seed", "7"] + options)
+      let images = try SafetensorsFile(url).tensor("images")
+      let expected = try Fixtures.tensors("pipelines/\(name)/expected.safetensors").tensor(key)
+      assertClose(images, expected, relative: 1e-4, "\(name), \(key)")
+    }
+  }
+
+  func testLatentPicturesHaveTheSameBytesForAnyBatchAndThreads() throws {
+    for name in ["dit", "ldm"] {
+      let base = [model(name), "--count", "5", "--steps", "3", "--seed", "3", "--size", "24x16"]
+      let whole = try Data(contentsOf: sample(base + ["--batch-size", "8", "--threads", "2"]))
+      for change in [["--batch-size", "1"], ["--batch-size", "3", "--threads", "1"]] {
+        XCTAssertEqual(try Data(contentsOf: sample(base + change)), whole, "\(name), \(change)")
+      }
+    }
+  }
+
+  func testLatentModelsThatDoNotFitAreNamed() throws {
+    let out = try temporaryFolder(for: self).appending(path: "o.png").path
+    let copy = try temporaryFolder(for: self).appending(path: "m")
+    try FileManager.default.copyItem(at: Fixtures.url("pipelines/ldm"), to: copy)
+    try FileManager.default.removeItem(at: copy.appending(path: "vqvae"))
+    try FileManager.default.copyItem(
+      at: Fixtures.url("pipelines/dit/vae"), to: copy.appending(path: "vqvae"))
+    for (arguments, expected) in [
+      ([copy.path], "takes 3 channels (in_channels) and its autoencoder's latents have 4 (latent_channels)"),
+      ([model("dit"), "--class", "1000"], "has no class '1000'"),
+      ([model("dit"), "--class", "dog"], "class 0, number 0, class 1, number 1, tabby, tabby cat"),
+      ([model("dit"), "--size", "18x16"], "multiples of 4"),
+      ([model("dit"), "--tile-size", "3"], "must be a multiple of 2, from 8 to 8192"),
+      ([model("ddim"), "--tile-size", "64"], "models that have an autoencoder"),
+    ] {
+      let result = try Command.run("sample", arguments + ["--steps", "1", "--output", out])
+      XCTAssertNotEqual(result.code, 0, "\(arguments)")
+      XCTAssertTrue(result.errors.contains(expected), "\(arguments): \(result.errors)")
+      XCTAssertEqual(result.errors.split(separator: "\n").count, 1, result.errors)
+    }
+    let info = try Command.run("info", model("dit"))
+    XCTAssertTrue(info.output.contains("model         DiTTransformer2DModel, "), info.output)
+    XCTAssertTrue(info.output.contains("size          16x16, 3 channels"), info.output)
+    XCTAssertTrue(info.output.contains("latents       4 channels, 2 times smaller"), info.output)
+  }
+
   func testSameBytesForAnyBatchThreadsAndRun() throws {
     let base = [model("ddim"), "--count", "5", "--steps", "6", "--eta", "1", "--seed", "3"]
     let whole = try Data(contentsOf: sample(base + ["--batch-size", "8", "--threads", "2"]))
@@ -89,8 +145,8 @@ final class SampleCommandTests: XCTestCase {
       ([ddim, "--output", out, "--steps", "0"], "cannot take 0 steps"),
       ([ddim, "--output", out, "--steps", "10000"], "cannot take 10000 steps"),
       ([ddim, "--output", out, "--size", "9x9"], "multiples of 2"),
-      ([ddim, "--output", out, "--sampler", "ddpm", "--eta", "1"], "ddim sampler"),
-      ([ddim, "--output", out, "--schedule", "nonsense"], "neither a file nor a schedule"),
+      ([ddim, "--output", out, "--sampler", "ddpm", "--eta", "1"], "samplers ddim and tcd"),
+      ([ddim, "--output", out, "--schedule", "nonsense"], "neither a file nor a name"),
     ] {
       let result = try Command.run("sample", arguments)
       XCTAssertNotEqual(result.code, 0, "\(arguments)")

@@ -22,7 +22,7 @@ final class DiTTests: XCTestCase {
       let given = try Fixtures.tensors("dit/\(name)/case.safetensors")
       let (sample, target) = (try given.tensor("sample"), try given.tensor("target"))
       let timesteps = try given.tensor("timesteps").values
-      let labels = try given.tensor("labels").values.map { Int($0) }
+      let labels = ClassLabels.indices(try given.tensor("labels").values.map { Int($0) })
 
       // 1e-4: both sides round in f32, in another order of summation.
       assertClose(
@@ -55,10 +55,10 @@ final class DiTTests: XCTestCase {
   func testAFreshNetworkPredictsZeroAndHasAGradient() throws {
     let model = try DiT(small(), ParameterStore(.fresh(seed: 1)))
     let x = noise([2, 4, 8, 8])
-    let y = withoutGradients { model(x, timesteps: [5, 9], labels: [0, 3]) }
+    let y = withoutGradients { model(x, timesteps: [5, 9], labels: .indices([0, 3])) }
     XCTAssertEqual(y.values, Array(repeating: 0, count: x.count))
     let (_, gradients) = valueAndGradients(of: model.parameters.parameters.map(\.tensor)) {
-      meanSquaredError(model(x, timesteps: [5, 9], labels: [0, 3]), x)
+      meanSquaredError(model(x, timesteps: [5, 9], labels: .indices([0, 3])), x)
     }
     let moved = zip(model.parameters.parameters, gradients).filter { $1.values.contains { $0 != 0 } }
     XCTAssertEqual(moved.map(\.0.key), ["proj_out_2.weight", "proj_out_2.bias"])
@@ -69,9 +69,9 @@ final class DiTTests: XCTestCase {
     let model = try load("learned-sigma")
     let x = noise([3, 4, 12, 20])
     withoutGradients {
-      let all = model(x, timesteps: [1, 2, 3], labels: [0, 1, 2])
+      let all = model(x, timesteps: [1, 2, 3], labels: .indices([0, 1, 2]))
       XCTAssertEqual(all.shape, [3, 8, 12, 20])
-      let one = model(x.rows(1..<2), timesteps: [2], labels: [1])
+      let one = model(x.rows(1..<2), timesteps: [2], labels: .indices([1]))
       XCTAssertEqual(all.rows(1..<2).values.map(\.bitPattern), one.values.map(\.bitPattern))
     }
   }
@@ -87,7 +87,7 @@ final class DiTTests: XCTestCase {
     func run(_ step: UInt32?) -> [Float] {
       let key = step.map { NoiseKey(seed: 1, index: 0, step: $0, purpose: .dropout) }
       return withoutGradients {
-        model(noise([1, 4, 8, 8]), timesteps: [5], labels: [0], dropout: key).values
+        model(noise([1, 4, 8, 8]), timesteps: [5], labels: .indices([0]), dropout: key).values
       }
     }
     XCTAssertEqual(run(1), run(1))

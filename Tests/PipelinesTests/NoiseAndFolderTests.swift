@@ -29,17 +29,69 @@ final class NoiseAndFolderTests: XCTestCase {
 
   func testSavedFolderOpensWithTheSameWeights() throws {
     let source = try ModelFolder(Fixtures.url("pipelines/ddim"))
-    let unet = try source.unet()
+    let unet = try source.denoiser()
     let url = try temporaryFolder(for: self)
     let notes = ModelNotes(classes: ["a", "b"], nullClass: 2, trainedSteps: 9)
-    try ModelFolder.save(unet.parameters.all, unet.config, source.scheduler, notes, to: url)
+    try ModelFolder.save(unet.parameters.all, source.denoiserConfig, source.scheduler, notes, to: url)
     let copy = try ModelFolder(url)
-    XCTAssertEqual(copy.unetConfig, source.unetConfig)
+    XCTAssertEqual(copy.denoiserConfig, source.denoiserConfig)
     XCTAssertEqual(copy.scheduler, source.scheduler)
     XCTAssertEqual(copy.notes, notes)
     XCTAssertEqual(
-      try copy.unet().parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } },
+      try copy.denoiser().parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } },
       unet.parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } })
+  }
+
+  /// What is written is what diffusers would write: the same parts under the same names, whatever the kind.
+  func testLatentFoldersAreSavedAsDiffusersPipelines() throws {
+    for (name, className, part) in [("dit", "DiTPipeline", "vae"), ("ldm", "LDMPipeline", "vqvae")] {
+      let source = try ModelFolder(Fixtures.url("pipelines/\(name)"))
+      let network = try source.denoiser()
+      let autoencoder = try XCTUnwrap(source.autoencoder).autoencoder()
+      let url = try temporaryFolder(for: self)
+      try ModelFolder.save(
+        network.parameters.all, source.denoiserConfig, source.scheduler, source.notes,
+        autoencoder: autoencoder,
+        to: url)
+      let copy = try ModelFolder(url)
+      XCTAssertEqual(copy.denoiserConfig, source.denoiserConfig)
+      XCTAssertEqual(copy.autoencoder?.config, source.autoencoder?.config)
+      XCTAssertEqual(copy.autoencoder?.url.lastPathComponent, part)
+      XCTAssertEqual(copy.notes, source.notes)
+      let theirs =
+        try JSONSerialization.jsonObject(
+          with: Data(contentsOf: source.url.appending(path: "model_index.json"))) as? NSDictionary
+      let ours =
+        try JSONSerialization.jsonObject(
+          with: Data(contentsOf: url.appending(path: "model_index.json"))) as? NSDictionary
+      XCTAssertEqual(ours, theirs)
+      XCTAssertEqual(ours?["_class_name"] as? String, className)
+      withoutGradients {
+        let x = Tensor.full([1, source.denoiserConfig.inChannels, 8, 8], 0.5)
+        let decoded = try? copy.space(batchSize: 1).decoded(x)
+        XCTAssertEqual(decoded?.values, LatentSpace(autoencoder).decoded(x).values)
+      }
+    }
+  }
+
+  /// `DiTPipeline` guides the prediction and leaves the variance as the class has it.
+  func testGuidanceLeavesAVarianceAsItIs() {
+    struct Constant: Predictor {
+      let value: Float
+      func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
+        Tensor([value, 10 * value], shape: [1, 2, 1, 1])
+      }
+    }
+    let guided = ClassifierFreeGuidance(Constant(value: 3), unconditional: Constant(value: 1), scale: 2.5)
+    XCTAssertEqual(guided(.zeros([1, 1, 1, 1]), timestep: 0).values, [6, 30])
+  }
+
+  func testTilesAreTakenWhereTheyAreAskedFor() {
+    XCTAssertNil(Tiles.automatic.side(height: 1024, width: 1024, multiple: 8))
+    XCTAssertEqual(Tiles.automatic.side(height: 2048, width: 1024, multiple: 8), 512)
+    XCTAssertNil(Tiles.never.side(height: 8192, width: 8192, multiple: 8))
+    XCTAssertEqual(Tiles.side(256).side(height: 128, width: 512, multiple: 8), 256)
+    XCTAssertNil(Tiles.side(256).side(height: 256, width: 256, multiple: 8))
   }
 
   /// FIPS 180-4's examples.

@@ -88,7 +88,9 @@ struct ResnetBlock2D {
     var h = resampling.isNone ? conv1(x, after: first) : conv1(resampling(first(x)))
     let time = context.activatedTime.flatMap { timeProjection?($0) }
     var second: GroupNormalization? =
-      if let time, options.scalesAndShifts { modulated(by: time) } else { norm2.with(shift: time, activation: act) }
+      if let time, options.scalesAndShifts { modulated(by: time) } else {
+        norm2.with(shift: time, activation: act)
+      }
     if var key = context.dropout, options.dropout > 0 {
       key.index = dropoutIndex
       h = dropout(second?(h) ?? h, probability: options.dropout, key: key)

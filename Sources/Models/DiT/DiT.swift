@@ -48,11 +48,14 @@ public struct DiT {
   /// - Parameters:
   ///   - x: `[N, in_channels, H, W]`; H and W multiples of `config.patchSize`.
   ///   - timesteps: N of them.
-  ///   - labels: N classes, each in 0 ... `config.nullClass`.
+  ///   - labels: N indices of classes, each in 0 ... `config.nullClass`.
   ///   - dropout: the key of this step's drop-out; nil outside training.
   public func callAsFunction(
-    _ x: Tensor, timesteps: [Float], labels: [Int], dropout: NoiseKey? = nil
+    _ x: Tensor, timesteps: [Float], labels: ClassLabels?, dropout: NoiseKey? = nil
   ) -> Tensor {
+    guard case .indices(let labels) = labels else {
+      preconditionFailure("class indices must be given to a diffusion transformer")
+    }
     let (_, _, height, width) = x.shape4
     let time = timeProjection(timesteps)  // [N, 256]
     let conditions = blocks.map { $0.norm1.embedding(time, labels).activated(.silu) }  // [N, D] a block

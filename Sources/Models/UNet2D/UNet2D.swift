@@ -149,11 +149,3 @@ public struct UNet2D {
     }
   }
 }
-
-/// What a class-conditional network is told.
-public enum ClassLabels {
-  /// A class a picture.
-  case indices([Int])
-  /// `[N, E]`, added to the time embedding as it is: `class_embed_type` identity.
-  case vectors(Tensor)
-}

@@ -18,7 +18,8 @@ enum TileMatrixProduct {
     withExtendedLifetime((a, bias, y)) {
       parallelFor(chunks * parts) { task in
         let rows = task / parts * run..<min(m, (task / parts + 1) * run)
-        let panels = task % parts * share..<min(Tiles.panels(of: n), (task % parts + 1) * share)
+        let first = min(Tiles.panels(of: n), task % parts * share)
+        let panels = first..<min(Tiles.panels(of: n), first + share)
         if panels.isEmpty { return }
         let left = LeftOperand(rows: rows.count, k: k)
         if transposeA {

@@ -89,7 +89,7 @@ public final class TrainingRun {
     let notes = ModelNotes(
       classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken)
     try ModelFolder.save(
-      averaged + trainer.model.parameters.buffers, trainer.model.config, scheduler, notes, to: folder)
+      averaged + trainer.model.parameters.buffers, .unet(trainer.model.config), scheduler, notes, to: folder)
     try log.plot.write(to: folder.appending(path: "loss.svg"))
   }
 
@@ -104,7 +104,7 @@ public final class TrainingRun {
     let steps = min(outputs.previewSteps, scheduler.numTrainTimesteps)
     let loop = try DenoisingLoop(
       scheduler.with(scheduler.isFlow ? .flowMatchEuler : .ddim), .count(steps),
-      predictor: UNetPredictor(model, labels: labels, batchSize: outputs.previewCount))
+      predictor: NetworkPredictor(model, labels: labels, batchSize: outputs.previewCount))
     var noise = Generator.philox.source(seed: trainer.options.seed)
     let side = trainer.options.resolution
     let images = loop.run([outputs.previewCount, trainer.model.config.inChannels, side, side], noise: &noise)
