@@ -45,6 +45,20 @@ public enum DenoiserConfig: Sendable, Equatable {
       }
   }
 
+  /// The network of a preset's name, or nil where there is none of it.
+  public init?(preset name: String) {
+    if let preset = UNet2DPreset(rawValue: name) {
+      self = .unet(preset.config)
+    } else if let preset = DiTPreset(rawValue: name) {
+      self = .dit(preset.config)
+    } else {
+      return nil
+    }
+  }
+
+  /// All names of presets.
+  public static let presetNames = UNet2DPreset.allCases.map(\.rawValue) + DiTPreset.allCases.map(\.rawValue)
+
   /// What diffusers' pipelines call a denoiser of a kind.
   public enum Component: String, Sendable, CaseIterable { case unet, transformer }
 
