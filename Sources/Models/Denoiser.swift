@@ -147,6 +147,20 @@ public enum DenoiserConfig: Sendable, Equatable {
     }
   }
 
+  /// The network of a preset's name, or nil where there is none of it.
+  public init?(preset name: String) {
+    if let preset = UNet2DPreset(rawValue: name) {
+      self = .unet(preset.config)
+    } else if let preset = DiTPreset(rawValue: name) {
+      self = .dit(preset.config)
+    } else {
+      return nil
+    }
+  }
+
+  /// All names of presets.
+  public static let presetNames = UNet2DPreset.allCases.map(\.rawValue) + DiTPreset.allCases.map(\.rawValue)
+
   /// Reads a `config.json` of either class, told by its `_class_name`; a file without one is a `UNet2DModel`'s.
   ///
   /// - Throws: `ConfigError`, naming the file.

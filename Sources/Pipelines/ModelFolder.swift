@@ -153,7 +153,7 @@ public struct ModelFolder {
   /// The VAE with its weights; nil for a model of pixels.
   ///
   /// - Throws: `CheckpointError` or `SafetensorsError`.
-  public func codec() throws -> LatentCodec? { try vae.map { LatentCodec(try $0.vae()) } }
+  public func codec() throws -> LatentSpace? { try vae.map { LatentSpace(try $0.vae()) } }
 
   /// The file of the denoiser's weights, for its hash; the index where they are sharded.
   public var weightsURL: URL? { Self.weights(in: url.appending(path: config.component)) }

@@ -9,13 +9,14 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Time a network's training step or forward pass.", shouldDisplay: false)
 
-  enum Work: String, ExpressibleByArgument, CaseIterable { case train, sample }
+  enum Work: String, ExpressibleByArgument, CaseIterable { case train, sample, decode }
 
-  @Argument(help: "train (forward, backward, AdamW) or sample (forward).")
+  @Argument(
+    help: "train (forward, backward, AdamW), sample (forward) or decode (an autoencoder's, whole pictures).")
   var work: Work
 
-  @Option(help: "The network.")
-  var preset = UNet2DPreset.cifar32
+  @Option(help: "The network, by its preset's name.")
+  var preset = UNet2DPreset.cifar32.rawValue
 
   @Option(help: "Pictures at a time.")
   var batchSize = 16
@@ -27,26 +28,11 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try compute.apply()
-    let model = try UNet2D(preset.config, ParameterStore(.fresh(seed: 0)))
-    let side = preset.config.sampleSize?[0] ?? 32
-    let shape = [batchSize, 3, side, side]
-    let x = Tensor(
-      Philox(NoiseKey(seed: 0, index: 0, step: 0, purpose: .trainingNoise)).normal(shape.reduce(1, *)),
-      shape: shape)
-    let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }
-    let parameters = model.parameters.parameters.map(\.tensor)
-    let optimizer = work == .train ? AdamW(parameters, AdamW.Options()) : nil
+    let round = try work == .decode ? decoding() : denoising()
     var seconds: [Double] = []
     for _ in 0..<repeats + 2 {
       let clock = Stopwatch()
-      switch work {
-      case .sample: _ = withoutGradients { model(x, timesteps: timesteps) }
-      case .train:
-        let (_, gradients) = valueAndGradients(of: parameters) {
-          meanSquaredError(model(x, timesteps: timesteps), x)
-        }
-        optimizer?.step(gradients, norm: AdamW.norm(gradients), learningRate: 1e-4)
-      }
+      round()
       seconds.append(clock.seconds)
     }
     let median = seconds.dropFirst(2).sorted()[repeats / 2]
@@ -54,5 +40,43 @@ struct BenchCommand: ParsableCommand {
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     print(
       "{\"seconds_per_image\": \(median / Double(batchSize)), \"peak_rss_bytes\": \(usage.ru_maxrss * 1024)}")
+  }
+  /// A round of training or sampling.
+  private func denoising() throws -> () -> Void {
+    guard let config = DenoiserConfig(preset: preset) else { throw unknown(DenoiserConfig.presetNames) }
+    let model = try config.build(ParameterStore(.fresh(seed: 0)))
+    let (height, width) = config.sampleSize.map { ($0[0], $0[1]) } ?? (32, 32)
+    let x = noise([batchSize, config.inChannels, height, width])
+    let target = noise([batchSize, config.predictedChannels, height, width])
+    let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }
+    let labels = config.isClassConditional ? timesteps.indices.map { $0 % 8 } : nil
+    let predict = { model.predict(x, timesteps: timesteps, labels: labels, dropout: nil) }
+    guard work == .train else { return { _ = withoutGradients(predict) } }
+    let parameters = model.parameters.parameters.map(\.tensor)
+    let optimizer = AdamW(parameters, AdamW.Options())
+    return {
+      let (_, gradients) = valueAndGradients(of: parameters) { meanSquaredError(predict(), target) }
+      optimizer.step(gradients, norm: AdamW.norm(gradients), learningRate: 1e-4)
+    }
+  }
+
+  /// A round of decoding pictures of the size that the autoencoder was made for.
+  private func decoding() throws -> () -> Void {
+    guard let config = AutoencoderKLPreset(rawValue: preset)?.config else {
+      throw unknown(AutoencoderKLPreset.allCases.map(\.rawValue))
+    }
+    let model = try AutoencoderKL(config, ParameterStore(.fresh(seed: 0)))
+    let side = (config.sampleSize?[0] ?? 32) / config.downsampling
+    let z = noise([batchSize, config.latentChannels, side, side])
+    return { _ = withoutGradients { model.decode(z) } }
+  }
+
+  private func noise(_ shape: [Int]) -> Tensor {
+    let key = NoiseKey(seed: 0, index: 0, step: 0, purpose: .trainingNoise)
+    return Tensor(Philox(key).normal(shape.reduce(1, *)), shape: shape)
+  }
+
+  private func unknown(_ names: [String]) -> Failure {
+    Failure("--preset \(preset) is not known; known are \(names.joined(separator: ", ")).")
   }
 }

@@ -39,17 +39,23 @@ struct OutputKind {
   }
 
   /// Writes a batch `[N, C, H, W]`, as one file or one a picture.
-  func write(_ images: Tensor, _ recipes: [Recipe], columns: Int?, padding: Int, separate: Bool) throws {
+  ///
+  /// - Parameter recipes: how each picture was made; none where there is no more to tell.
+  func write(
+    _ images: Tensor, _ recipes: [Recipe] = [], columns: Int? = nil, padding: Int = 2, separate: Bool = false
+  ) throws {
     if separate && images.shape[0] > 1 {
       for i in 0..<images.shape[0] {
-        try write(images.rows(i..<i + 1), recipes[i], to: numbered(i), columns: nil, padding: 0)
+        try write(
+          images.rows(i..<i + 1), recipes.isEmpty ? nil : recipes[i], to: numbered(i), columns: nil,
+          padding: 0)
       }
     } else {
-      try write(images, recipes[0], to: url, columns: columns, padding: padding)
+      try write(images, recipes.first, to: url, columns: columns, padding: padding)
     }
   }
 
-  private func write(_ images: Tensor, _ recipe: Recipe, to url: URL, columns: Int?, padding: Int) throws {
+  private func write(_ images: Tensor, _ recipe: Recipe?, to url: URL, columns: Int?, padding: Int) throws {
     if form == .safetensors {
       try SafetensorsWriter.write([("images", images)], to: url)
       return
@@ -58,7 +64,7 @@ struct OutputKind {
     let picture =
       try pictures.count == 1
       ? pictures[0] : Grid(columns: columns, padding: padding).compose(pictures, file: url.relativePath)
-    try picture.write(to: url, texts: try recipe.textChunks())
+    try picture.write(to: url, texts: try recipe?.textChunks() ?? [])
   }
 
   private func numbered(_ i: Int) -> URL {

@@ -51,7 +51,7 @@ struct Sampling {
   }
 
   /// What the loop ends with as pictures in [-1, 1].
-  func decoded(_ latents: Tensor) throws -> Tensor { try folder.codec()?.decode(latents) ?? latents }
+  func decoded(_ latents: Tensor) throws -> Tensor { try folder.codec()?.decoded(latents) ?? latents }
 
   private static func pixels(_ folder: ModelFolder, _ size: String?) throws -> (height: Int, width: Int) {
     let factor = folder.vae?.config.downsampling ?? 1

@@ -84,7 +84,7 @@ struct TrainCommand: ParsableCommand {
       Console.note("\(output) has no checkpoint yet; beginning anew")
     }
     let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
-    let codec = try vaeFolder.map { LatentCodec(try $0.vae()) }
+    let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
     let examples = try codec.map { try latents(pictures, $0, options, in: run) } ?? pictures
     let trainer = try Trainer(config, scheduler, examples, nullClass: nullClass, options, resuming: state)
     let training = try TrainingRun(
@@ -107,7 +107,7 @@ struct TrainCommand: ParsableCommand {
 
   /// The pictures' latents, from the run's cache or encoded now.
   private func latents(
-    _ pictures: PictureStore, _ codec: LatentCodec, _ options: TrainingOptions, in run: URL
+    _ pictures: PictureStore, _ codec: LatentSpace, _ options: TrainingOptions, in run: URL
   ) throws -> any ExampleSource {
     let hash = options.vae ?? ""
     let cache = run.appending(path: "training/latents-\(hash.prefix(12)).safetensors")

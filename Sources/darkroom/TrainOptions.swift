@@ -105,10 +105,8 @@ struct NetworkOptions: ParsableArguments {
 
   private func named() throws -> DenoiserConfig {
     let name = preset ?? (model == .dit ? "dit-tiny-4" : "tiny-32")
-    if let unet = UNet2DPreset(rawValue: name) { return .unet(unet.config) }
-    if let dit = DiTPreset(rawValue: name) { return .dit(dit.config) }
-    let known = UNet2DPreset.allCases.map(\.rawValue) + DiTPreset.allCases.map(\.rawValue)
-    throw Failure("--preset \(name) is not known; there are \(known.joined(separator: ", ")).")
+    if let network = DenoiserConfig(preset: name) { return network }
+    throw Failure("--preset \(name) is not known; there are \(DenoiserConfig.presetNames.joined(separator: ", ")).")
   }
 
   func noise() throws -> SchedulerConfig {

@@ -79,6 +79,11 @@ final class BitContractTests: XCTestCase {
           attention($0, $0, $0, heads: heads, scale: 0.125)
         }
       }
+      assertBatchInvariant("modulated layer norm and gate", wave([8, 70, 48], 0.13)) { x in
+        let told = x.splitChannels([1, 69])[0].reshaped([x.shape[0], 48])
+        return x.adding(
+          modulatedLayerNorm(x, scale: told, shift: told, weight: nil, bias: nil, epsilon: 1e-6), gate: told)
+      }
       let (gain, offset) = (wave([48], 0.4), wave([48], 0.5))
       assertBatchInvariant("group norm", map(8, 48, 7)) {
         groupNorm($0, groups: 8, weight: gain, bias: offset, epsilon: 1e-5, activation: .silu)

@@ -27,7 +27,7 @@ public final class LatentStore: ExampleSource {
   ///   - progress: told how many pictures of how many are encoded.
   /// - Throws: `LatentCacheError` for a cache of another VAE or other pictures; `PictureError`; `FileError`.
   public init(
-    _ pictures: PictureStore, _ codec: LatentCodec, hash: String, flips: Bool, cache: URL,
+    _ pictures: PictureStore, _ codec: LatentSpace, hash: String, flips: Bool, cache: URL,
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws {
     let key = ["vae": hash, "pictures": pictures.fingerprint, "flips": "\(flips)"]
@@ -46,7 +46,7 @@ public final class LatentStore: ExampleSource {
           try (0..<pictures.count).map { i in
             let planes = try pictures.planes(i, place: (0.5, 0.5), mirrored: mirrored)
             defer { progress(first + i + 1, total) }
-            return codec.encode(Tensor(planes, shape: [1] + pictures.shape)).ordered(.plain)
+            return codec.encoded(Tensor(planes, shape: [1] + pictures.shape)).ordered(.plain)
           })
       }
       latents = try encoded(mirrored: false, from: 0)

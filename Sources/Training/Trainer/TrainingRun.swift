@@ -38,7 +38,7 @@ public final class TrainingRun {
   private let classes: [String]
   private let nullClass: Int?
   private let outputs: Outputs
-  private let codec: LatentCodec?
+  private let codec: LatentSpace?
   private let shape: [Int]
   private var log: MetricsLog
 
@@ -49,7 +49,7 @@ public final class TrainingRun {
   /// - Throws: `FileError` where the folder cannot be made or written.
   public init(
     _ trainer: Trainer, _ scheduler: SchedulerConfig, classes: [String], nullClass: Int?, _ outputs: Outputs,
-    codec: LatentCodec? = nil, shape: [Int], folder: URL
+    codec: LatentSpace? = nil, shape: [Int], folder: URL
   ) throws {
     (self.codec, self.shape) = (codec, shape)
     (self.trainer, self.scheduler, self.classes, self.nullClass) = (trainer, scheduler, classes, nullClass)
@@ -95,7 +95,7 @@ public final class TrainingRun {
     let notes = ModelNotes(
       classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken)
     try ModelFolder.save(
-      averaged + trainer.model.parameters.buffers, trainer.config, scheduler, notes, vae: codec?.vae,
+      averaged + trainer.model.parameters.buffers, trainer.config, scheduler, notes, vae: codec?.autoencoder,
       to: folder)
     try log.plot.write(to: folder.appending(path: "loss.svg"))
   }
@@ -114,7 +114,7 @@ public final class TrainingRun {
       predictor: NetworkPredictor(model, labels: labels, batchSize: outputs.previewCount))
     var noise = Generator.philox.source(seed: trainer.options.seed)
     let latents = loop.run([outputs.previewCount] + shape, noise: &noise)
-    let images = codec?.decode(latents) ?? latents
+    let images = codec?.decoded(latents) ?? latents
     let url = folder.appending(path: "previews/step-\(String(format: "%06d", step)).png")
     try AtomicFile.makeFolder(url.deletingLastPathComponent())
     let columns = Int(Double(outputs.previewCount).squareRoot().rounded(.up))
