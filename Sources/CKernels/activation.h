@@ -37,6 +37,15 @@ static inline __attribute__((always_inline)) float dk_derivative(float x, dk_act
   }
 }
 
+// activation(a[c]·x + k[c]) of `count` pixels of 16 channels.
+static inline __attribute__((always_inline)) void dk_affine16(const float *x, float *y, const float *a, const float *k,
+                                                              long count, dk_activation kind) {
+  float as[16], ks[16];
+  for (int l = 0; l < 16; l++) as[l] = a[l], ks[l] = k[l];
+  for (long p = 0; p < count; p++)
+    for (int l = 0; l < 16; l++) y[p * 16 + l] = dk_value(as[l] * x[p * 16 + l] + ks[l], kind);
+}
+
 // Runs `loop` with `kind` as a compile-time constant, so that each copy vectorises without a branch.
 #define DK_FOR_EACH_ACTIVATION(kind, loop)                    \
   switch (kind) {                                             \

@@ -68,18 +68,14 @@ static inline __attribute__((always_inline)) void affine(const float *x, float *
     float a0 = a[0], k0 = k[0];
     for (long p = 0; p < hw; p++) y[p] = dk_value(a0 * x[p] + k0, kind);
   } else if (b == 16) {
-    float as[16], ks[16];
-    for (int l = 0; l < 16; l++) as[l] = a[l], ks[l] = k[l];
-    for (long p = 0; p < hw; p++)
-      for (int l = 0; l < 16; l++) y[p * 16 + l] = dk_value(as[l] * x[p * 16 + l] + ks[l], kind);
+    dk_affine16(x, y, a, k, hw, kind);
   } else {
     for (long p = 0; p < hw; p++)
       for (long c = 0; c < b; c++) y[p * b + c] = dk_value(a[c] * x[p * b + c] + k[c], kind);
   }
 }
 
-// The whole chain up to the activation, as z = a·x + k a channel.
-static inline void coefficients(dk_norm_shape s, dk_norm_parameters p, const float *mean, const float *rstd, float *a,
+void dk_group_norm_coefficients(dk_norm_shape s, dk_norm_parameters p, const float *mean, const float *rstd, float *a,
                                 float *k) {
   long channels = s.blocks * s.b;
   for (long c = 0; c < channels; c++) {
@@ -96,7 +92,7 @@ DK_CLONES void dk_group_norm_apply(const float *x, float *y, dk_norm_shape s, dk
                                    const float *rstd, float *scratch) {
   long channels = s.blocks * s.b;
   float *a = scratch, *k = scratch + channels;
-  coefficients(s, p, mean, rstd, a, k);
+  dk_group_norm_coefficients(s, p, mean, rstd, a, k);
   for (long i = 0; i < s.blocks; i++) {
     const float *xs = x + i * s.hw * s.b;
     float *ys = y + i * s.hw * s.b;
@@ -104,10 +100,10 @@ DK_CLONES void dk_group_norm_apply(const float *x, float *y, dk_norm_shape s, dk
   }
 }
 
-DK_CLONES void dk_group_norm(const float *x, float *y, dk_norm_shape s, dk_norm_parameters p, float *mean, float *rstd,
-                             float *scratch) {
+DK_CLONES void dk_group_norm_statistics(const float *x, dk_norm_shape s, dk_norm_parameters p, float *mean, float *rstd,
+                                        float *scratch) {
   long channels = s.blocks * s.b, groups = channels / s.channels_per_group;
-  float *sum = scratch + 2 * channels, *offset = scratch + 3 * channels;
+  float *sum = scratch, *offset = scratch + channels;
   double count = (double)s.channels_per_group * s.hw;
   for (long i = 0; i < s.blocks; i++) sums(x + i * s.hw * s.b, s.hw, s.b, sum + i * s.b);
   for (long g = 0; g < groups; g++) {
@@ -124,6 +120,11 @@ DK_CLONES void dk_group_norm(const float *x, float *y, dk_norm_shape s, dk_norm_
     for (long c = g * s.channels_per_group; c < (g + 1) * s.channels_per_group; c++) total += sum[c];
     rstd[g] = (float)(1.0 / sqrt(total / count + s.epsilon));
   }
+}
+
+void dk_group_norm(const float *x, float *y, dk_norm_shape s, dk_norm_parameters p, float *mean, float *rstd,
+                   float *scratch) {
+  dk_group_norm_statistics(x, s, p, mean, rstd, scratch);
   dk_group_norm_apply(x, y, s, p, mean, rstd, scratch);
 }
 
@@ -221,7 +222,7 @@ DK_CLONES void dk_group_norm_gradient(const float *x, const float *dy, float *dx
                                       float *sum_dzx, float *sum_dx, float *scratch) {
   long channels = s.blocks * s.b, cpg = s.channels_per_group;
   float *a = scratch, *k = a + channels, *r = k + channels, *o = r + channels, *v = o + channels, *w = v + channels;
-  coefficients(s, p, mean, rstd, a, k);
+  dk_group_norm_coefficients(s, p, mean, rstd, a, k);
   for (long c = 0; c < channels; c++) {
     r[c] = rstd[c / cpg];
     o[c] = ((p.shift ? p.shift[c] : 0) - mean[c / cpg]) * r[c];

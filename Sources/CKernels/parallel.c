@@ -1,6 +1,8 @@
 #include "CKernels.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 
 // libgomp's entry points, declared here because clang's own <omp.h> belongs to another runtime.
 extern void GOMP_parallel(void (*fn)(void *), void *data, unsigned num_threads, unsigned flags);
@@ -33,3 +35,16 @@ void dk_parallel_for(long tasks, void (*body)(void *, long), void *context) {
 
 void dk_set_threads(int threads) { omp_set_num_threads(threads); }
 int dk_get_threads(void) { return omp_get_max_threads(); }
+
+void *dk_scratch(long bytes) {
+  static _Thread_local void *scratch;
+  static _Thread_local long size;
+  if (bytes > size) {
+    free(scratch);
+    size = (bytes + (2 << 20) - 1) & -(2l << 20);
+    scratch = aligned_alloc(2 << 20, size);
+    if (!scratch) abort();
+    madvise(scratch, size, MADV_HUGEPAGE);
+  }
+  return scratch;
+}

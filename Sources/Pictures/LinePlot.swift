@@ -11,12 +11,19 @@ public struct LinePlot: Sendable {
     /// not above 0 on a logarithmic axis, leave a gap.
     public var points: [(x: Double, y: Double)]
 
-    /// A named line through `points`.
-    public init(name: String, points: [(x: Double, y: Double)]) {
+    /// How the points are drawn.
+    public var style: Style
+
+    /// A named line through `points`, or dots at them.
+    public init(name: String, style: Style = .line, points: [(x: Double, y: Double)]) {
       self.name = name
+      self.style = style
       self.points = points
     }
   }
+
+  /// How points are drawn.
+  public enum Style: Sendable { case line, dots }
 
   /// How values become heights.
   public enum Scale: Sendable {
@@ -111,12 +118,17 @@ public struct LinePlot: Sendable {
         command = "M"
         continue
       }
+      if line.style == .dots {
+        data += "M\(n(frame.x(point.x))) \(n(frame.y(point.y)))h0"
+        continue
+      }
       data += "\(command)\(n(frame.x(point.x))) \(n(frame.y(point.y)))"
       command = "L"
     }
     // Round caps make a point without neighbours visible: a line of no length is a dot.
-    if data.filter({ $0 == "L" }).isEmpty && !data.isEmpty { data += "h0" }
-    return #"<path d="\#(data)" fill="none" stroke="\#(color)" stroke-width="1.6" "#
+    if line.style == .line && data.filter({ $0 == "L" }).isEmpty && !data.isEmpty { data += "h0" }
+    let width = line.style == .dots ? "6" : "1.6"
+    return #"<path d="\#(data)" fill="none" stroke="\#(color)" stroke-width="\#(width)" "#
       + #"stroke-linejoin="round" stroke-linecap="round"/>"#
   }
 

@@ -156,3 +156,20 @@ extension Picture {
     }
   }
 }
+
+extension Picture {
+  /// Each pixel as a square of `factor` pixels.
+  public func enlarged(_ factor: Int) -> Picture {
+    precondition(factor > 0, "enlarged by \(factor)")
+    var rows: [UInt8] = []
+    rows.reserveCapacity(pixels.count * factor * factor)
+    for y in 0..<height {
+      let row = (0..<width * factor).flatMap { x -> ArraySlice<UInt8> in
+        let at = (y * width + x / factor) * 3
+        return pixels[at..<at + 3]
+      }
+      for _ in 0..<factor { rows += row }
+    }
+    return Picture(width: width * factor, height: height * factor, pixels: rows)
+  }
+}

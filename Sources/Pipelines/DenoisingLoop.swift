@@ -5,23 +5,25 @@ import TensorCore
 /// starts, who predicts (and how predictions combine), what is put back after each step, and the space it is in.
 public struct DenoisingLoop {
   var sampler: any Sampler
-  let prediction: SchedulerConfig.PredictionType
+  let parametrization: Parametrization
+  let learnsVariance: Bool
   let clipping: Clipping
   let predictor: any Predictor
   let afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)?
 
   /// - Parameters:
   ///   - config: says how the network's output is read and clipped, and which sampler takes the steps.
-  ///   - steps: network evaluations.
-  ///   - eta: DDIM's η.
+  ///   - visits: a number of steps, or where they are.
+  ///   - eta: DDIM's η, TCD's γ.
   ///   - afterStep: what holds after each step, such as the known part of an inpainting.
   /// - Throws: `SchedulerError`.
   public init(
-    _ config: SchedulerConfig, steps: Int, eta: Float = 0, predictor: any Predictor,
+    _ config: SchedulerConfig, _ visits: Visits, eta: Float? = nil, predictor: any Predictor,
     afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)? = nil
   ) throws {
-    sampler = try config.sampler(steps: steps, eta: eta)
-    prediction = config.predictionType
+    sampler = try config.sampler(visits, eta: eta)
+    parametrization = config.parametrization
+    learnsVariance = config.learnsVariance
     clipping = Clipping(config)
     self.predictor = predictor
     self.afterStep = afterStep
@@ -37,14 +39,20 @@ public struct DenoisingLoop {
       var sampler = sampler
       var x = noise.normal(shape, .initialLatents, step: 0)
       if sampler.initialNoiseScale != 1 { x = sampler.initialNoiseScale * x }
-      for (i, t) in sampler.timesteps.enumerated() {
-        let output = predictor(x, timestep: t)
-        var denoised = prediction.denoised(output, x, alphaCumprod: sampler.alphasCumprod[i])
+      for (i, evaluation) in sampler.evaluations.enumerated() {
+        let shown = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
+        var (output, variance): (Tensor, Tensor?) = (predictor(shown, timestep: evaluation.timestep), nil)
+        if output.shape[1] == 2 * shape[1] {
+          let halves = output.splitChannels([shape[1], shape[1]])
+          (output, variance) = (halves[0], learnsVariance ? halves[1] : nil)
+        }
+        var denoised = parametrization.denoised(output, x, evaluation)
         denoised.x0 = clipping(denoised.x0)
+        denoised.variance = variance
         let draw = sampler.needsNoise(i) ? noise.normal(shape, .samplerStep, step: i) : nil
         x = sampler.step(i, denoised, x, noise: draw)
         if let afterStep { x = afterStep(i, x) }
-        progress(i + 1, sampler.timesteps.count)
+        progress(i + 1, sampler.evaluations.count)
       }
       return x
     }

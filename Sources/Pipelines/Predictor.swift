@@ -4,7 +4,7 @@ import TensorCore
 /// Who says what a noisy picture holds: a network, or a rule that combines what others say.
 public protocol Predictor {
   /// [N, C, H, W] → [N, C, H, W], all at one timestep.
-  func callAsFunction(_ x: Tensor, timestep: Int) -> Tensor
+  func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor
 }
 
 /// A U-Net, a few pictures at a time.
@@ -21,11 +21,11 @@ public struct UNetPredictor: Predictor {
   }
 
   /// [N, C, H, W] → [N, C, H, W]
-  public func callAsFunction(_ x: Tensor, timestep: Int) -> Tensor {
+  public func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
     let parts = stride(from: 0, to: x.shape[0], by: batchSize).map { first in
       let range = first..<min(first + batchSize, x.shape[0])
       return unet(
-        x.rows(range), timesteps: range.map { _ in Float(timestep) },
+        x.rows(range), timesteps: range.map { _ in timestep },
         labels: labels.map { .indices(Array($0[range])) })
     }
     return parts.count == 1 ? parts[0] : .stacked(parts)
@@ -46,7 +46,7 @@ public struct ClassifierFreeGuidance: Predictor {
   }
 
   /// [N, C, H, W] → [N, C, H, W]
-  public func callAsFunction(_ x: Tensor, timestep: Int) -> Tensor {
+  public func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
     .combination([
       (1 - scale, unconditional(x, timestep: timestep)), (scale, conditional(x, timestep: timestep)),
     ])

@@ -26,13 +26,16 @@ public struct NoiseSchedule: Sendable, Equatable {
       case .linear: betas = Self.linspace(start, end, steps)
       case .scaledLinear: betas = Self.linspace(start.squareRoot(), end.squareRoot(), steps).map { $0 * $0 }
       case .squaredcosCapV2: betas = Self.squaredCosine(steps)
+      case .exp: betas = Self.exponential(steps)
       case .sigmoid:
         betas = Self.linspace(-6, 6, steps).map { 1 / (1 + expf(-$0)) * Float(end - start) + Float(start) }
       }
     }
     if config.rescaleBetasZeroSNR { betas = Self.rescaledToZeroTerminalSNR(betas) }
     self.betas = betas
-    alphasCumprod = Self.cumulativeProduct(betas.map { 1 - $0 })
+    var alphasCumprod = Self.cumulativeProduct(betas.map { 1 - $0 })
+    if config.rescaleBetasZeroSNR, config.className.endsNearZeroSNR { alphasCumprod[steps - 1] = 0x1p-24 }
+    self.alphasCumprod = alphasCumprod
   }
 
   /// The signal-to-noise ratio ᾱ/(1 − ᾱ) at timestep `t`.
@@ -50,10 +53,16 @@ public struct NoiseSchedule: Sendable, Equatable {
     }
   }
 
-  /// ᾱ(t) = cos²((t + 0.008)/1.008 · π/2), each β at most 0.999 (Nichol & Dhariwal 2021, equation 17).
+  /// ᾱ(t) = cos²((t + 0.008)/1.008 · π/2) (Nichol & Dhariwal 2021, equation 17).
   private static func squaredCosine(_ count: Int) -> [Float] {
-    func alphaBar(_ t: Double) -> Double { pow(cos((t + 0.008) / 1.008 * Double.pi / 2), 2) }
-    return (0..<count).map { i in
+    betas(count) { pow(cos(($0 + 0.008) / 1.008 * Double.pi / 2), 2) }
+  }
+
+  private static func exponential(_ count: Int) -> [Float] { betas(count) { exp($0 * -12) } }
+
+  /// β of an ᾱ given over 0 … 1, each at most 0.999.
+  private static func betas(_ count: Int, _ alphaBar: (Double) -> Double) -> [Float] {
+    (0..<count).map { i in
       let ratio = alphaBar(Double(i + 1) / Double(count)) / alphaBar(Double(i) / Double(count))
       return Float(min(1 - ratio, 0.999))
     }

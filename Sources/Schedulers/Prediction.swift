@@ -1,30 +1,61 @@
 import TensorCore
 
-/// What a network's output says about a noisy picture x = √ᾱ·x₀ + √(1 − ᾱ)·ε.
+/// What a network's output says about a noisy picture x = alpha·x₀ + sigma·ε.
 public struct Denoised {
-  /// The clean picture x₀.
+  /// The clean picture x₀, clipped as the schedule wants it.
   public var x0: Tensor
-  /// The noise ε.
+  /// The noise ε, as the network has it: not of the clipped x₀.
   public var epsilon: Tensor
+  /// The network's output itself.
+  public var output: Tensor
+  /// What the network says of the variance of the step, where it does: raw output, of x's shape.
+  public var variance: Tensor?
+
+  /// The noise that goes with the clipped x₀: (x − alpha·x₀)/sigma.
+  func noise(in x: Tensor, at level: NoiseLevel) -> Tensor {
+    .combination([(1 / level.sigma, x), (-level.alpha / level.sigma, x0)])
+  }
+}
+
+/// How a network's output is to be read.
+public enum Parametrization: Sendable, Equatable {
+  case prediction(SchedulerConfig.PredictionType)
+  /// x₀ = c_skip·x + c_out·output (Karras et al. 2022, table 1), the output negated for v-prediction.
+  case preconditioned(sigmaData: Float, negated: Bool)
+
+  /// [N, C, H, W] each: `output` for the picture `x` shown in `evaluation`.
+  public func denoised(_ output: Tensor, _ x: Tensor, _ evaluation: Evaluation) -> Denoised {
+    let (alpha, sigma) = (evaluation.level.alpha, evaluation.level.sigma)
+    switch self {
+    case .prediction(.epsilon):
+      return Denoised(
+        x0: .combination([(1 / alpha, x), (-sigma / alpha, output)]), epsilon: output, output: output)
+    case .prediction(.sample):
+      return Denoised(
+        x0: output, epsilon: .combination([(1 / sigma, x), (-alpha / sigma, output)]),
+        output: output)
+    case .prediction(.vPrediction):
+      // v is that of the picture as it is shown, whose alpha² + sigma² is 1.
+      let (s, a, b) = (evaluation.inputScale, alpha * evaluation.inputScale, sigma * evaluation.inputScale)
+      return Denoised(
+        x0: .combination([(a * s, x), (-b, output)]), epsilon: .combination([(a, output), (b * s, x)]),
+        output: output)
+    case .prediction(.flow):
+      return Denoised(
+        x0: .combination([(Float(1), x), (-sigma, output)]),
+        epsilon: .combination([(Float(1), x), (alpha, output)]),
+        output: output)
+    case .preconditioned(let sigmaData, let negated):
+      let total = sigma * sigma + sigmaData * sigmaData
+      let skip = sigmaData * sigmaData / total
+      let out = (negated ? -1 : 1) * sigma * sigmaData / total.squareRoot()
+      let x0 = Tensor.combination([(skip, x), (out, output)])
+      return Denoised(x0: x0, epsilon: .combination([(1 / sigma, x), (-1 / sigma, x0)]), output: output)
+    }
+  }
 }
 
 extension SchedulerConfig.PredictionType {
-  /// Both sides of the output of a network of this kind, given the noisy picture `x` at ᾱ.
-  public func denoised(_ output: Tensor, _ x: Tensor, alphaCumprod: Float) -> Denoised {
-    let alpha = alphaCumprod.squareRoot()
-    let sigma = (1 - alphaCumprod).squareRoot()
-    switch self {
-    case .epsilon:
-      return Denoised(x0: .combination([(1 / alpha, x), (-sigma / alpha, output)]), epsilon: output)
-    case .sample:
-      return Denoised(x0: output, epsilon: .combination([(1 / sigma, x), (-alpha / sigma, output)]))
-    case .vPrediction:
-      return Denoised(
-        x0: .combination([(alpha, x), (-sigma, output)]),
-        epsilon: .combination([(alpha, output), (sigma, x)]))
-    }
-  }
-
   /// What a network of this kind is trained to give for pictures `x0` noised with `noise` at each sample's ᾱ.
   public func target(x0: Tensor, noise: Tensor, alphasCumprod: [Float]) -> Tensor {
     switch self {
@@ -34,6 +65,7 @@ extension SchedulerConfig.PredictionType {
       .combination(
         perSample: alphasCumprod.map { $0.squareRoot() }, noise, alphasCumprod.map { -(1 - $0).squareRoot() },
         x0)
+    case .flow: noise - x0
     }
   }
 }
@@ -44,49 +76,5 @@ extension NoiseSchedule {
     let alphas = timesteps.map { alphasCumprod[$0] }
     return .combination(
       perSample: alphas.map { $0.squareRoot() }, x0, alphas.map { (1 - $0).squareRoot() }, noise)
-  }
-}
-
-/// What is done to a predicted x₀ that leaves the range of pictures.
-public enum Clipping: Sendable, Equatable {
-  case none
-  /// To ±range.
-  case fixed(Float)
-  /// To a quantile of each picture's magnitudes, at least 1 and at most `maximum`, then divided by it (Imagen: Saharia
-  /// et al. 2022, section 2.3).
-  case dynamic(ratio: Double, maximum: Float)
-
-  /// What a configuration asks for.
-  public init(_ config: SchedulerConfig) {
-    if config.thresholding {
-      self = .dynamic(ratio: config.dynamicThresholdingRatio, maximum: config.sampleMaxValue)
-    } else {
-      self = config.clipSample ? .fixed(config.clipSampleRange) : .none
-    }
-  }
-
-  /// [N, ...] → [N, ...]
-  public func callAsFunction(_ x0: Tensor) -> Tensor {
-    switch self {
-    case .none: return x0
-    case .fixed(let range): return x0.clamped(-range, range)
-    case .dynamic(let ratio, let maximum):
-      return .stacked(
-        (0..<x0.shape[0]).map { n in
-          let picture = x0.rows(n..<n + 1)
-          // torch.clamp(min: 1, max: maximum): where they cross, the maximum wins.
-          let s = min(max(Self.quantile(picture.values.map(abs), ratio), 1), maximum)
-          return 1 / s * picture.clamped(-s, s)
-        })
-    }
-  }
-
-  /// Interpolated linearly between neighbours, as torch.quantile.
-  private static func quantile(_ values: [Float], _ q: Double) -> Float {
-    let sorted = values.sorted()
-    let position = q * Double(sorted.count - 1)
-    let low = Int(position)
-    let high = min(low + 1, sorted.count - 1)
-    return sorted[low] + Float(position - Double(low)) * (sorted[high] - sorted[low])
   }
 }

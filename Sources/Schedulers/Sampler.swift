@@ -1,24 +1,22 @@
 import TensorCore
 
-/// One way from noise to a picture: a small value that knows its timesteps and how to take each step.
+/// One way from noise to a picture: a small value that knows what to ask the network and how to take each step.
 ///
 /// It never sees a network. Noise is injected, and whatever history a method needs is its own state, so that a sampler
-/// copied is a trajectory forked.
+/// copied is a trajectory forked. A method that asks twice a step has two evaluations for it.
 public protocol Sampler: Sendable {
-  /// What the network is asked at each step, from noise to picture.
-  var timesteps: [Int] { get }
-  /// ᾱ at each step.
-  var alphasCumprod: [Float] { get }
+  /// What the network is asked, from noise to picture.
+  var evaluations: [Evaluation] { get }
   /// The deviation of the noise that it starts from.
   var initialNoiseScale: Float { get }
-  /// Whether step number `i` adds noise.
+  /// Whether noise is drawn after evaluation `i`.
   func needsNoise(_ i: Int) -> Bool
-  /// The picture after step number `i`.
+  /// The picture to go on with after evaluation `i`.
   ///
   /// - Parameters:
   ///   - i: counted from 0.
   ///   - denoised: what the network said about `x`, with x₀ clipped.
-  ///   - x: the picture before the step.
+  ///   - x: the picture that it was asked about.
   ///   - noise: standard normal, of x's shape, where `needsNoise(i)`.
   mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor
 }
@@ -26,23 +24,123 @@ public protocol Sampler: Sendable {
 extension Sampler {
   /// Variance-preserving samplers start from unit noise.
   public var initialNoiseScale: Float { 1 }
+  /// Deterministic unless a sampler says otherwise.
+  public func needsNoise(_ i: Int) -> Bool { false }
 }
 
 extension SchedulerConfig {
   /// The sampler of this configuration's class.
   ///
   /// - Parameters:
-  ///   - steps: how many network evaluations.
-  ///   - eta: DDIM's η; DDPM has none.
+  ///   - steps: how many.
+  ///   - eta: DDIM's η, TCD's γ; others have none.
   /// - Throws: `SchedulerError`.
-  public func sampler(steps: Int, eta: Float = 0) throws(SchedulerError) -> any Sampler {
-    let schedule = try NoiseSchedule(self)
+  public func sampler(steps: Int, eta: Float? = nil) throws(SchedulerError) -> any Sampler {
+    try sampler(.count(steps), eta: eta)
+  }
+
+  /// The sampler of this configuration's class.
+  ///
+  /// - Parameters:
+  ///   - visits: a number of steps, or where they are.
+  ///   - eta: DDIM's η (0 by default), TCD's γ (0.3 by default); others have none.
+  /// - Throws: `SchedulerError`.
+  public func sampler(_ visits: Visits, eta: Float? = nil) throws(SchedulerError) -> any Sampler {
+    try validate()
     switch className {
-    case .ddpm: return DDPM(schedule, timesteps: try timesteps(steps), variance: varianceType)
+    case .ddpm:
+      return DDPM(try NoiseSchedule(self), timesteps: try wholeTimesteps(visits), variance: varianceType)
     case .ddim:
+      guard case .count(let steps) = visits else { throw countOnly }
       return DDIM(
-        schedule, timesteps: try timesteps(steps), stride: numTrainTimesteps / steps, eta: eta,
-        setAlphaToOne: setAlphaToOne)
+        try NoiseSchedule(self), timesteps: try timesteps(steps), stride: numTrainTimesteps / steps,
+        eta: eta ?? 0, setAlphaToOne: setAlphaToOne)
+    case .pndm:
+      guard case .count(let steps) = visits else { throw countOnly }
+      return PNDM(
+        try NoiseSchedule(self), timesteps: try timesteps(steps), stride: numTrainTimesteps / steps,
+        skipsRungeKutta: skipPRKSteps, setAlphaToOne: setAlphaToOne, prediction: predictionType)
+    case .lcm:
+      return LCM(
+        try NoiseSchedule(self), timesteps: try consistencyTimesteps(visits), timestepScaling: timestepScaling
+      )
+    case .tcd:
+      return TCD(try NoiseSchedule(self), timesteps: try consistencyTimesteps(visits), gamma: eta ?? 0.3)
+    case .euler:
+      let table = try explodingTable(visits)
+      var evaluations = table.explodingEvaluations()
+      if timestepType == .continuous, predictionType == .vPrediction {
+        evaluations = evaluations.map {
+          Evaluation(timestep: 0.25 * logFloat($0.level.sigma), level: $0.level, inputScale: $0.inputScale)
+        }
+      }
+      return Euler(evaluations, sigmas: table.sigmas, initialNoiseScale: table.initialScale(timestepSpacing))
+    case .eulerAncestral:
+      let table = try explodingTable(visits)
+      return EulerAncestral(
+        table.explodingEvaluations(), sigmas: table.sigmas,
+        initialNoiseScale: table.initialScale(timestepSpacing))
+    case .heun:
+      let table = try explodingTable(visits)
+      return Heun(
+        table.explodingEvaluations(), sigmas: table.sigmas,
+        initialNoiseScale: table.initialScale(timestepSpacing))
+    case .lms:
+      let table = try explodingTable(visits)
+      return LMS(
+        table.explodingEvaluations(), sigmas: table.sigmas,
+        initialNoiseScale: table.initialScale(timestepSpacing))
+    case .dpm2, .dpm2Ancestral:
+      return DPM2(
+        try explodingTable(visits), SigmaInterpolation(try NoiseSchedule(self)),
+        isAncestral: className == .dpm2Ancestral, spacing: timestepSpacing)
+    case .flowMatchEuler, .flowMatchHeun:
+      let table = try flowTable(visits)
+      let evaluations = table.timesteps.indices.map {
+        Evaluation(timestep: table.timesteps[$0], level: .flow(table.sigmas[$0]))
+      }
+      return className == .flowMatchHeun
+        ? Heun(evaluations, sigmas: table.sigmas, initialNoiseScale: 1)
+        : Euler(evaluations, sigmas: table.sigmas, initialNoiseScale: 1, renewsNoise: stochasticSampling)
+    case .edmEuler, .edmDPMSolver:
+      let table = try preconditionedTable(visits)
+      let evaluations = table.timesteps.indices.map { i in
+        Evaluation(
+          timestep: table.timesteps[i], level: .exploding(table.sigmas[i]),
+          inputScale: 1 / (table.sigmas[i] * table.sigmas[i] + sigmaData * sigmaData).squareRoot())
+      }
+      let largest = Float(sigmaMax ?? 80)
+      let scale = (largest * largest + 1).squareRoot()
+      if className == .edmEuler {
+        return Euler(evaluations, sigmas: table.sigmas, initialNoiseScale: scale)
+      }
+      return DPMSolverMultistep(
+        evaluations, levels: table.sigmas.map { .exploding($0) }, self, initialNoiseScale: scale)
+    case .dpmSolverMultistep, .dpmSolverSinglestep, .uniPC, .deis:
+      let table = try solverTable(visits)
+      let levels = table.sigmas.indices.map { table.level($0, flow: useFlowSigmas) }
+      let evaluations = table.timesteps.indices.map {
+        Evaluation(timestep: table.timesteps[$0], level: levels[$0])
+      }
+      switch className {
+      case .dpmSolverSinglestep: return DPMSolverSinglestep(evaluations, levels: levels, self)
+      case .uniPC: return UniPC(evaluations, levels: levels, self)
+      case .deis:
+        return DEIS(evaluations, levels: levels, order: solverOrder, lowerOrderFinal: lowerOrderFinal)
+      default: return DPMSolverMultistep(evaluations, levels: levels, self)
+      }
+    }
+  }
+
+  private var countOnly: SchedulerError {
+    SchedulerError("is of \(className.rawValue), which takes a number of steps and no list")
+  }
+
+  private func wholeTimesteps(_ visits: Visits) throws(SchedulerError) -> [Int] {
+    switch visits {
+    case .count(let steps): return try timesteps(steps)
+    case .timesteps(let list): return try checked(list)
+    case .sigmas: throw countOnly
     }
   }
 }

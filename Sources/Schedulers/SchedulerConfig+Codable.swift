@@ -21,6 +21,119 @@ extension SchedulerConfig: Codable {
     case sampleMaxValue = "sample_max_value"
     case varianceType = "variance_type"
     case setAlphaToOne = "set_alpha_to_one"
+    case skipPRKSteps = "skip_prk_steps"
+    case useKarrasSigmas = "use_karras_sigmas"
+    case useExponentialSigmas = "use_exponential_sigmas"
+    case useBetaSigmas = "use_beta_sigmas"
+    case useLuLambdas = "use_lu_lambdas"
+    case useFlowSigmas = "use_flow_sigmas"
+    case flowShift = "flow_shift"
+    case shift
+    case stochasticSampling = "stochastic_sampling"
+    case finalSigmasType = "final_sigmas_type"
+    case interpolationType = "interpolation_type"
+    case timestepType = "timestep_type"
+    case sigmaMin = "sigma_min"
+    case sigmaMax = "sigma_max"
+    case sigmaData = "sigma_data"
+    case sigmaSchedule = "sigma_schedule"
+    case rho
+    case solverOrder = "solver_order"
+    case algorithmType = "algorithm_type"
+    case solverType = "solver_type"
+    case lowerOrderFinal = "lower_order_final"
+    case eulerAtFinal = "euler_at_final"
+    case lambdaMinClipped = "lambda_min_clipped"
+    case predictX0 = "predict_x0"
+    case disableCorrector = "disable_corrector"
+    case originalInferenceSteps = "original_inference_steps"
+    case timestepScaling = "timestep_scaling"
+  }
+
+  /// One key, and how it is read, written and taken over.
+  struct Field {
+    let key: Key
+    let read: (KeyedDecodingContainer<Key>, inout SchedulerConfig) throws -> Void
+    let write: (SchedulerConfig, inout KeyedEncodingContainer<Key>) throws -> Void
+    let copy: (SchedulerConfig, inout SchedulerConfig) -> Void
+  }
+
+  private static func field<T: Codable>(
+    _ key: Key, _ path: WritableKeyPath<SchedulerConfig, T>, _ form: String
+  )
+    -> Field
+  {
+    Field(
+      key: key,
+      read: { values, config in
+        guard values.contains(key) else { return }
+        do { config[keyPath: path] = try values.decode(T.self, forKey: key) } catch {
+          throw SchedulerError("has a value of '\(key.rawValue)' that is not \(form)")
+        }
+      },
+      write: { config, values in try values.encode(config[keyPath: path], forKey: key) },
+      copy: { from, to in to[keyPath: path] = from[keyPath: path] })
+  }
+
+  /// A value that may be null, which is the class's default.
+  private static func field<T: Codable>(
+    optional key: Key, _ path: WritableKeyPath<SchedulerConfig, T>, _ form: String
+  ) -> Field {
+    let plain = field(key, path, form)
+    return Field(
+      key: key,
+      read: { values, config in
+        if (try? values.decodeNil(forKey: key)) != true { try plain.read(values, &config) }
+      }, write: plain.write, copy: plain.copy)
+  }
+
+  private static func list<T: CaseIterable & RawRepresentable>(_: T.Type) -> String
+  where T.RawValue == String {
+    "one of " + T.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  static var fields: [Field] {
+    let (whole, number, truth) = ("a whole number", "a number", "true or false")
+    return [
+      field(.numTrainTimesteps, \.numTrainTimesteps, whole),
+      field(.betaStart, \.betaStart, number), field(.betaEnd, \.betaEnd, number),
+      field(.betaSchedule, \.betaSchedule, list(BetaSchedule.self)),
+      field(optional: .trainedBetas, \.trainedBetas, "a list of numbers or null"),
+      field(.predictionType, \.predictionType, list(PredictionType.self)),
+      field(.timestepSpacing, \.timestepSpacing, list(TimestepSpacing.self)),
+      field(.stepsOffset, \.stepsOffset, whole),
+      field(.rescaleBetasZeroSNR, \.rescaleBetasZeroSNR, truth),
+      field(.clipSample, \.clipSample, truth), field(.clipSampleRange, \.clipSampleRange, number),
+      field(.thresholding, \.thresholding, truth),
+      field(.dynamicThresholdingRatio, \.dynamicThresholdingRatio, number),
+      field(.sampleMaxValue, \.sampleMaxValue, number),
+      field(optional: .varianceType, \.varianceType, list(VarianceType.self)),
+      field(.setAlphaToOne, \.setAlphaToOne, truth),
+      field(.skipPRKSteps, \.skipPRKSteps, truth),
+      field(optional: .useKarrasSigmas, \.useKarrasSigmas, truth),
+      field(optional: .useExponentialSigmas, \.useExponentialSigmas, truth),
+      field(optional: .useBetaSigmas, \.useBetaSigmas, truth),
+      field(optional: .useLuLambdas, \.useLuLambdas, truth),
+      field(optional: .useFlowSigmas, \.useFlowSigmas, truth),
+      field(optional: .flowShift, \.flowShift, number), field(.shift, \.shift, number),
+      field(.stochasticSampling, \.stochasticSampling, truth),
+      field(optional: .finalSigmasType, \.finalSigmasType, list(FinalSigmas.self)),
+      field(.interpolationType, \.interpolationType, list(InterpolationType.self)),
+      field(.timestepType, \.timestepType, list(TimestepType.self)),
+      field(optional: .sigmaMin, \.sigmaMin, "a number or null"),
+      field(optional: .sigmaMax, \.sigmaMax, "a number or null"),
+      field(.sigmaData, \.sigmaData, number),
+      field(.sigmaSchedule, \.sigmaSchedule, list(SigmaSchedule.self)), field(.rho, \.rho, number),
+      field(.solverOrder, \.solverOrder, whole),
+      field(.algorithmType, \.algorithmType, list(AlgorithmType.self)),
+      field(.solverType, \.solverType, list(SolverType.self)),
+      field(.lowerOrderFinal, \.lowerOrderFinal, truth), field(.eulerAtFinal, \.eulerAtFinal, truth),
+      field(optional: .lambdaMinClipped, \.lambdaMinClipped, number),
+      field(.predictX0, \.predictX0, truth),
+      field(optional: .disableCorrector, \.disableCorrector, "a list of whole numbers"),
+      field(.originalInferenceSteps, \.originalInferenceSteps, whole),
+      field(.timestepScaling, \.timestepScaling, number),
+    ]
   }
 
   private struct AnyKey: CodingKey {
@@ -30,74 +143,52 @@ extension SchedulerConfig: Codable {
     init?(intValue: Int) { nil }
   }
 
+  /// Keys of diffusers' classes that change nothing here; values that would are refused.
+  private static let inert: [String: Bool] = ["use_dynamic_shifting": false, "invert_sigmas": false]
+  private static let ignored: Set<String> = [
+    "base_shift", "max_shift", "base_image_seq_len", "max_image_seq_len", "shift_terminal", "time_shift_type",
+    "solver_p",
+  ]
+
   /// - Throws: `SchedulerError`, which names the key.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
-    func list<T: CaseIterable & RawRepresentable>(_: T.Type) -> String where T.RawValue == String {
-      "one of " + T.allCases.map(\.rawValue).joined(separator: ", ")
-    }
     guard let name = try? values.decode(String.self, forKey: .className) else {
-      throw SchedulerError("has no '_class_name'; it must be \(list(ClassName.self))")
+      throw SchedulerError("has no '_class_name'; it must be \(Self.list(ClassName.self))")
     }
     guard let className = ClassName(rawValue: name) else {
-      throw SchedulerError("is of the unknown class '\(name)'; it must be \(list(ClassName.self))")
+      throw SchedulerError("is of the unknown class '\(name)'; it must be \(Self.list(ClassName.self))")
     }
     self.init(className)
-    // diffusers' keys that begin with an underscore say who wrote the file; `skip_prk_steps` and `clip_sample_range`
-    // of another class are kept by `from_config`, so keys of known schedulers pass, and anything else is a mistake.
-    let known = Set(Key.allCases.map(\.rawValue))
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).sorted()
-    where !known.contains(key) && !key.hasPrefix("_") {
-      throw SchedulerError(
-        "has the unknown key '\(key)'; \(name) knows \(known.sorted().dropFirst().joined(separator: ", "))")
-    }
-    func read<T: Decodable>(_ key: Key, _ target: inout T, _ form: String) throws {
-      guard values.contains(key) else { return }
-      do { target = try values.decode(T.self, forKey: key) } catch {
-        throw SchedulerError("has a value of '\(key.rawValue)' that is not \(form)")
+    // diffusers' keys that begin with an underscore say who wrote the file, and `from_config` keeps keys of other classes:
+    // keys of known schedulers pass, and anything else is a mistake.
+    let known = Set(Key.allCases.map(\.rawValue)).union(Self.ignored)
+    let all = try decoder.container(keyedBy: AnyKey.self)
+    for key in all.allKeys.sorted(by: { $0.stringValue < $1.stringValue })
+    where !known.contains(key.stringValue) {
+      let text = key.stringValue
+      if let only = Self.inert[text] {
+        if (try? all.decode(Bool.self, forKey: key)) ?? only == only { continue }
+        throw SchedulerError("has '\(text)' \(!only), which is not supported")
       }
+      if text.hasPrefix("_") { continue }
+      throw SchedulerError(
+        "has the unknown key '\(text)'; \(name) knows "
+          + className.keys.map(\.rawValue).filter { !$0.hasPrefix("_") }.sorted().joined(separator: ", "))
     }
-    try read(.numTrainTimesteps, &numTrainTimesteps, "a whole number")
-    try read(.betaStart, &betaStart, "a number")
-    try read(.betaEnd, &betaEnd, "a number")
-    try read(.betaSchedule, &betaSchedule, list(BetaSchedule.self))
-    do { trainedBetas = try values.decodeIfPresent([Double].self, forKey: .trainedBetas) } catch {
-      throw SchedulerError("has a value of 'trained_betas' that is not a list of numbers or null")
-    }
-    try read(.predictionType, &predictionType, list(PredictionType.self))
-    try read(.timestepSpacing, &timestepSpacing, list(TimestepSpacing.self))
-    try read(.stepsOffset, &stepsOffset, "a whole number")
-    try read(.rescaleBetasZeroSNR, &rescaleBetasZeroSNR, "true or false")
-    try read(.clipSample, &clipSample, "true or false")
-    try read(.clipSampleRange, &clipSampleRange, "a number")
-    try read(.thresholding, &thresholding, "true or false")
-    try read(.dynamicThresholdingRatio, &dynamicThresholdingRatio, "a number")
-    try read(.sampleMaxValue, &sampleMaxValue, "a number")
-    try read(.varianceType, &varianceType, list(VarianceType.self))
-    try read(.setAlphaToOne, &setAlphaToOne, "true or false")
+    for field in Self.fields where className.keys.contains(field.key) { try field.read(values, &self) }
+    if lambdaMinClipped < -1e300 { lambdaMinClipped = -.infinity }
   }
 
   /// Writes the keys of its class.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(className, forKey: .className)
-    try values.encode(numTrainTimesteps, forKey: .numTrainTimesteps)
-    try values.encode(betaStart, forKey: .betaStart)
-    try values.encode(betaEnd, forKey: .betaEnd)
-    try values.encode(betaSchedule, forKey: .betaSchedule)
-    try values.encode(trainedBetas, forKey: .trainedBetas)
-    try values.encode(predictionType, forKey: .predictionType)
-    try values.encode(timestepSpacing, forKey: .timestepSpacing)
-    try values.encode(stepsOffset, forKey: .stepsOffset)
-    try values.encode(rescaleBetasZeroSNR, forKey: .rescaleBetasZeroSNR)
-    try values.encode(clipSample, forKey: .clipSample)
-    try values.encode(clipSampleRange, forKey: .clipSampleRange)
-    try values.encode(thresholding, forKey: .thresholding)
-    try values.encode(dynamicThresholdingRatio, forKey: .dynamicThresholdingRatio)
-    try values.encode(sampleMaxValue, forKey: .sampleMaxValue)
-    switch className {
-    case .ddpm: try values.encode(varianceType, forKey: .varianceType)
-    case .ddim: try values.encode(setAlphaToOne, forKey: .setAlphaToOne)
+    for field in Self.fields where className.keys.contains(field.key) {
+      // JSON has no infinity; diffusers reads its absence as one.
+      if field.key == .lambdaMinClipped, lambdaMinClipped == -.infinity { continue }
+      if field.key == .varianceType, className != .ddpm, !learnsVariance { continue }
+      try field.write(self, &values)
     }
   }
 
@@ -109,8 +200,10 @@ extension SchedulerConfig: Codable {
     guard let data = try? Data(contentsOf: url) else {
       throw SchedulerError(file: name, "cannot be read")
     }
+    // Python writes infinities as bare words, which JSON does not know.
+    let text = String(decoding: data, as: UTF8.self).replacingOccurrences(of: ": -Infinity", with: ": -1e308")
     do {
-      self = try JSONDecoder().decode(SchedulerConfig.self, from: data)
+      self = try JSONDecoder().decode(SchedulerConfig.self, from: Data(text.utf8))
       try validate()
     } catch var error as SchedulerError {
       error.file = name

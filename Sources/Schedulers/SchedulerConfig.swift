@@ -6,6 +6,23 @@ public struct SchedulerConfig: Sendable, Equatable {
   public enum ClassName: String, Codable, Sendable, CaseIterable {
     case ddpm = "DDPMScheduler"
     case ddim = "DDIMScheduler"
+    case pndm = "PNDMScheduler"
+    case lms = "LMSDiscreteScheduler"
+    case euler = "EulerDiscreteScheduler"
+    case eulerAncestral = "EulerAncestralDiscreteScheduler"
+    case heun = "HeunDiscreteScheduler"
+    case dpm2 = "KDPM2DiscreteScheduler"
+    case dpm2Ancestral = "KDPM2AncestralDiscreteScheduler"
+    case dpmSolverSinglestep = "DPMSolverSinglestepScheduler"
+    case dpmSolverMultistep = "DPMSolverMultistepScheduler"
+    case uniPC = "UniPCMultistepScheduler"
+    case deis = "DEISMultistepScheduler"
+    case lcm = "LCMScheduler"
+    case tcd = "TCDScheduler"
+    case edmEuler = "EDMEulerScheduler"
+    case edmDPMSolver = "EDMDPMSolverMultistepScheduler"
+    case flowMatchEuler = "FlowMatchEulerDiscreteScheduler"
+    case flowMatchHeun = "FlowMatchHeunDiscreteScheduler"
   }
 
   /// The form of βₜ.
@@ -18,6 +35,8 @@ public struct SchedulerConfig: Sendable, Equatable {
     case squaredcosCapV2 = "squaredcos_cap_v2"
     /// β a sigmoid of t (GeoDiff, Xu et al. 2022).
     case sigmoid
+    /// ᾱ = exp(−12·t); diffusers' Heun alone.
+    case exp
   }
 
   /// What a network predicts.
@@ -28,6 +47,8 @@ public struct SchedulerConfig: Sendable, Equatable {
     case sample
     /// The velocity v = √ᾱ·ε − √(1 − ᾱ)·x₀ (Salimans & Ho 2022).
     case vPrediction = "v_prediction"
+    /// The velocity ε − x₀ of a rectified flow x = (1 − σ)·x₀ + σ·ε (Liu et al. 2022).
+    case flow = "flow_prediction"
   }
 
   /// Which of the training timesteps are visited (Lin et al. 2023, table 2).
@@ -39,7 +60,41 @@ public struct SchedulerConfig: Sendable, Equatable {
     case fixedSmallLog = "fixed_small_log"
     case fixedLarge = "fixed_large"
     case fixedLargeLog = "fixed_large_log"
+    /// The network's second half is the variance itself.
+    case learned
+    /// It says where between log β̃ and log β the variance's logarithm lies (Nichol & Dhariwal 2021, equation 15).
+    case learnedRange = "learned_range"
   }
+
+  /// Which integral DPM-Solver discretises, and whether along the ODE or the SDE (Lu et al. 2022).
+  public enum AlgorithmType: String, Codable, Sendable, CaseIterable {
+    case dpmSolver = "dpmsolver"
+    case dpmSolverPlusPlus = "dpmsolver++"
+    case sdeDPMSolver = "sde-dpmsolver"
+    case sdeDPMSolverPlusPlus = "sde-dpmsolver++"
+    case deis
+  }
+
+  /// How a solver's higher orders are discretised.
+  public enum SolverType: String, Codable, Sendable, CaseIterable { case midpoint, heun, bh1, bh2, logrho }
+
+  /// The last noise level of a solver.
+  public enum FinalSigmas: String, Codable, Sendable, CaseIterable {
+    case zero
+    case smallest = "sigma_min"
+  }
+
+  /// How Euler's levels are found between the training ones.
+  public enum InterpolationType: String, Codable, Sendable, CaseIterable {
+    case linear
+    case logLinear = "log_linear"
+  }
+
+  /// What Euler tells the network: a timestep, or 0.25·log σ.
+  public enum TimestepType: String, Codable, Sendable, CaseIterable { case discrete, continuous }
+
+  /// How EDM's levels are spaced.
+  public enum SigmaSchedule: String, Codable, Sendable, CaseIterable { case karras, exponential }
 
   /// The class.
   public var className: ClassName
@@ -71,20 +126,110 @@ public struct SchedulerConfig: Sendable, Equatable {
   public var dynamicThresholdingRatio = 0.995
   /// The most that the quantile may be.
   public var sampleMaxValue: Float = 1
-  /// The variance of a step; DDPM alone.
+  /// The variance of a step.
   public var varianceType = VarianceType.fixedSmall
-  /// Whether the last step ends at ᾱ = 1, and not at that of timestep 0; DDIM alone.
+  /// Whether the last step ends at ᾱ = 1, and not at that of timestep 0.
   public var setAlphaToOne = true
+  /// Whether PNDM begins with multistep at once, without its Runge–Kutta steps.
+  public var skipPRKSteps = false
+  /// Levels spaced as Karras et al. 2022 do.
+  public var useKarrasSigmas = false
+  /// Levels spaced evenly in log σ.
+  public var useExponentialSigmas = false
+  /// Levels spaced by quantiles of a beta distribution.
+  public var useBetaSigmas = false
+  /// Levels spaced evenly in λ (Lu et al. 2022).
+  public var useLuLambdas = false
+  /// Whether the network is a flow's, x = (1 − σ)·x₀ + σ·ε.
+  public var useFlowSigmas = false
+  /// Moves a flow's levels towards noise (Esser et al. 2024, equation 23); of the DPM-Solver family.
+  public var flowShift = 1.0
+  /// The same of the flow-matching classes.
+  public var shift = 1.0
+  /// Whether flow-matching Euler goes to x₀ and back with new noise.
+  public var stochasticSampling = false
+  /// The last level.
+  public var finalSigmasType = FinalSigmas.zero
+  /// How Euler's levels are found between the training ones.
+  public var interpolationType = InterpolationType.linear
+  /// What Euler tells the network.
+  public var timestepType = TimestepType.discrete
+  /// The smallest level, where it is not the schedule's own; EDM's is 0.002.
+  public var sigmaMin: Double?
+  /// The largest level, where it is not the schedule's own; EDM's is 80.
+  public var sigmaMax: Double?
+  /// The data's deviation; EDM alone.
+  public var sigmaData: Float = 0.5
+  /// How EDM's levels are spaced.
+  public var sigmaSchedule = SigmaSchedule.karras
+  /// The exponent of that.
+  public var rho = 7.0
+  /// Of a multistep or singlestep solver, 1 to 3.
+  public var solverOrder = 2
+  /// Which integral is discretised.
+  public var algorithmType = AlgorithmType.dpmSolverPlusPlus
+  /// How higher orders are discretised.
+  public var solverType = SolverType.midpoint
+  /// Whether the last steps of fewer than 15 are of lower order, which is steadier.
+  public var lowerOrderFinal = true
+  /// Whether the very last step is Euler's.
+  public var eulerAtFinal = false
+  /// Levels of λ below this are not visited: for schedules whose end is all noise.
+  public var lambdaMinClipped = -Double.infinity
+  /// Whether UniPC works on x₀, not on ε.
+  public var predictX0 = true
+  /// Steps after which UniPC does not correct.
+  public var disableCorrector: [Int] = []
+  /// Steps of the schedule that a consistency model was distilled on.
+  public var originalInferenceSteps = 50
+  /// What timesteps are multiplied by in a consistency model's boundary condition.
+  public var timestepScaling: Float = 10
 
   /// The class's defaults.
-  public init(_ className: ClassName) { self.className = className }
+  public init(_ className: ClassName) {
+    self.className = className
+    applyDefaults()
+  }
 
   /// The same noise and prediction under another sampler, as diffusers' `from_config` takes over what both know.
   public func with(_ className: ClassName) -> SchedulerConfig {
-    var copy = self
-    copy.className = className
+    var copy = SchedulerConfig(className)
+    for field in Self.fields where field.key != .className && self.className.keys.contains(field.key) {
+      if className.keys.contains(field.key) { field.copy(self, &copy) }
+    }
+    // What both know by name, but of which each has its own kinds.
+    if !copy.className.solverTypes.contains(copy.solverType) {
+      copy.solverType = SchedulerConfig(className).solverType
+    }
+    if !copy.className.algorithmTypes.contains(copy.algorithmType) {
+      copy.algorithmType = SchedulerConfig(className).algorithmType
+    }
+    if !copy.className.varianceTypes.contains(copy.varianceType) { copy.varianceType = .fixedSmall }
+    copy.predictionType = predictionType
     return copy
   }
+
+  /// How the network's output is to be read.
+  public var parametrization: Parametrization {
+    switch className {
+    case .edmEuler, .edmDPMSolver:
+      .preconditioned(sigmaData: sigmaData, negated: predictionType == .vPrediction)
+    default: .prediction(predictionType)
+    }
+  }
+
+  /// Whether noise is mixed along a straight line, and not by a table of β.
+  public var isFlow: Bool {
+    className == .flowMatchEuler || className == .flowMatchHeun || useFlowSigmas
+  }
+
+  /// Whether the network has EDM's preconditioning.
+  public var isPreconditioned: Bool {
+    if case .preconditioned = parametrization { true } else { false }
+  }
+
+  /// Whether the network has twice the picture's channels, the second half being about the variance.
+  public var learnsVariance: Bool { varianceType == .learned || varianceType == .learnedRange }
 }
 
 /// Why a schedule cannot be used.
@@ -103,41 +248,4 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
   public var description: String { "\(file) \(problem)." }
   /// The same sentence, for code that only knows `Error`.
   public var errorDescription: String? { description }
-}
-
-extension SchedulerConfig {
-  /// - Throws: `SchedulerError` where no schedule can be made of these values.
-  public func validate() throws(SchedulerError) {
-    func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(SchedulerError) {
-      if !holds { throw SchedulerError(problem()) }
-    }
-    try require(
-      (1...100_000).contains(numTrainTimesteps),
-      "has num_train_timesteps \(numTrainTimesteps); 1 to 100000 are possible")
-    if let trainedBetas {
-      try require(!trainedBetas.isEmpty, "has no value in trained_betas")
-      try require(
-        trainedBetas.count == numTrainTimesteps,
-        "has \(trainedBetas.count) trained_betas for num_train_timesteps \(numTrainTimesteps)")
-      try require(trainedBetas.allSatisfy { $0 > 0 && $0 < 1 }, "has trained_betas outside (0, 1)")
-    }
-    try require(
-      betaStart > 0 && betaStart < 1 && betaEnd > 0 && betaEnd < 1,
-      "has beta_start \(betaStart) and beta_end \(betaEnd); both must lie between 0 and 1")
-    try require(betaStart <= betaEnd, "has beta_start \(betaStart) above beta_end \(betaEnd)")
-    try require(clipSampleRange > 0, "has clip_sample_range \(clipSampleRange); it must be positive")
-    try require(
-      (0...1).contains(dynamicThresholdingRatio),
-      "has dynamic_thresholding_ratio \(dynamicThresholdingRatio); it must lie in 0 to 1")
-    try require(
-      (0..<numTrainTimesteps).contains(stepsOffset),
-      "has steps_offset \(stepsOffset) outside the training timesteps")
-    try require(
-      className != .ddim || betaSchedule != .sigmoid || trainedBetas != nil,
-      "has beta_schedule 'sigmoid', which DDIMScheduler does not know")
-    try require(
-      !rescaleBetasZeroSNR || predictionType != .epsilon,
-      "has rescale_betas_zero_snr with prediction_type 'epsilon', which cannot say anything where nothing but noise is "
-        + "left; use v_prediction or sample")
-  }
 }

@@ -35,7 +35,7 @@ struct BenchCommand: ParsableCommand {
       shape: shape)
     let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }
     let parameters = model.parameters.parameters.map(\.tensor)
-    let optimizer = AdamW(parameters, AdamW.Options())
+    let optimizer = work == .train ? AdamW(parameters, AdamW.Options()) : nil
     var seconds: [Double] = []
     for _ in 0..<repeats + 2 {
       let clock = Stopwatch()
@@ -45,7 +45,7 @@ struct BenchCommand: ParsableCommand {
         let (_, gradients) = valueAndGradients(of: parameters) {
           meanSquaredError(model(x, timesteps: timesteps), x)
         }
-        optimizer.step(gradients, norm: AdamW.norm(gradients), learningRate: 1e-4)
+        optimizer?.step(gradients, norm: AdamW.norm(gradients), learningRate: 1e-4)
       }
       seconds.append(clock.seconds)
     }

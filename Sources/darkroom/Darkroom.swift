@@ -13,7 +13,8 @@ struct Darkroom: ParsableCommand {
       """,
     version: DarkroomVersion.current,
     subcommands: [
-      TrainCommand.self, SampleCommand.self, GridCommand.self, ScheduleCommand.self, DataCommand.self,
+      TrainCommand.self, SampleCommand.self, CompareCommand.self, GridCommand.self, ScheduleCommand.self,
+      DataCommand.self,
       InfoCommand.self, BenchCommand.self,
     ])
 

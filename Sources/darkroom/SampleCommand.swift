@@ -14,7 +14,7 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample",
     abstract: "Make pictures with a model.",
     discussion: """
-      The model is a folder that `darkroom train` or diffusers saved: a UNet2DModel with a DDPM or DDIM scheduler. The \
+      The model is a folder that `darkroom train` or diffusers saved: a UNet2DModel with any of the schedulers of `darkroom schedule list`. The \
       same seed gives the same pictures whatever --batch-size and --threads are. With --rng torch a seed and a count \
       give the pictures that diffusers gives for torch.Generator("cpu").manual_seed(seed).
       """)
@@ -48,14 +48,27 @@ struct SampleCommand: ParsableCommand {
   @Option(help: "Steps of the sampler. (default: 50, or all of a shorter schedule)")
   var steps: Int?
 
-  @Option(help: "How steps are taken: ddpm or ddim. (default: the model's own)")
-  var sampler: SamplerName?
+  @Option(
+    help: ArgumentHelp(
+      "How steps are taken, on the model's own noise. (default: the model's own)",
+      discussion:
+        "One of \(SamplerNames.list); or a schedule's name, a scheduler_config.json, or a model's folder."))
+  var sampler: String?
+
+  @Option(help: "Visit these training timesteps, as 999,749,499,249 (in place of --steps).")
+  var timesteps: String?
+
+  @Option(
+    help:
+      "Visit these noise levels, as 14.6,4.1,1.2,0.3 (in place of --steps; Euler and flow-matching Euler).")
+  var sigmas: String?
 
   @Option(help: "A schedule in place of the model's own: a preset's name or a scheduler_config.json.")
   var schedule: String?
 
-  @Option(help: "DDIM's noise, from 0 (none) to 1 (as much as DDPM).")
-  var eta: Float = 0
+  @Option(
+    help: "DDIM's noise, from 0 (none) to 1 (as much as DDPM), or TCD's. (default: 0 for DDIM, 0.3 for TCD)")
+  var eta: Float?
 
   @Option(
     name: .customLong("class"),
@@ -76,17 +89,15 @@ struct SampleCommand: ParsableCommand {
 
   @OptionGroup var compute: ComputeOptions
 
-  enum SamplerName: String, ExpressibleByArgument, CaseIterable {
-    case ddpm, ddim
-    var className: SchedulerConfig.ClassName { self == .ddpm ? .ddpm : .ddim }
-  }
-
   func validate() throws {
     if count < 1 || count > 100_000 { throw ValidationError("--count must be from 1 to 100000.") }
     if let columns, columns < 1 { throw ValidationError("--columns must be at least 1.") }
     if padding < 0 || padding > 4096 { throw ValidationError("--padding must be from 0 to 4096.") }
     if batchSize < 1 { throw ValidationError("--batch-size must be at least 1.") }
-    if !(0...1).contains(eta) { throw ValidationError("--eta must be from 0 to 1.") }
+    if let eta, !(0...1).contains(eta) { throw ValidationError("--eta must be from 0 to 1.") }
+    if [steps != nil, timesteps != nil, sigmas != nil].count(where: { $0 }) > 1 {
+      throw ValidationError("--steps, --timesteps and --sigmas exclude each other.")
+    }
     if !guidanceScale.isFinite { throw ValidationError("--guidance-scale must be a number.") }
     if firstIndex < 0 || firstIndex > Int(UInt32.max) - count {
       throw ValidationError("--first-index must be from 0 to \(UInt32.max).")
@@ -100,139 +111,70 @@ struct SampleCommand: ParsableCommand {
   func run() throws {
     try compute.apply()
     let target = try OutputKind(output)
-    let folder = try ModelFolder(URL(fileURLWithPath: model))
-    let config = folder.unetConfig
-    let scheduler = try scheduler(folder)
-    if eta > 0 && scheduler.className != .ddim {
-      throw Failure("--eta goes with the ddim sampler; add --sampler ddim.")
+    let sampling = try Sampling(
+      URL(fileURLWithPath: model), classes: classes, count: count, guidanceScale: guidanceScale, size: size)
+    let scheduler = try scheduler(sampling.folder)
+    if (eta ?? 0) > 0 && ![.ddim, .tcd].contains(scheduler.className) {
+      throw Failure("--eta goes with the samplers ddim and tcd; add --sampler ddim.")
     }
-    let steps = steps ?? min(50, scheduler.numTrainTimesteps)
-    let (height, width) = try pixels(config)
-    guard [1, 3].contains(config.outChannels), config.inChannels == config.outChannels else {
-      throw Failure("\(model) makes \(config.outChannels) channels; pictures have 1 or 3.")
-    }
-    let labels = try ClassChoice(folder).labels(classes, count: count, guided: guidanceScale != 1)
+    let visits = try visits(scheduler)
     // What could be refused was refused; from here on it costs time.
-    _ = try scheduler.sampler(steps: steps, eta: eta)
+    _ = try scheduler.sampler(visits, eta: eta)
     try target.check()
 
-    let unet = try folder.unet()
-    var predictor: any Predictor = UNetPredictor(unet, labels: labels.indices, batchSize: batchSize)
-    if guidanceScale != 1, let null = labels.nullClass {
-      let without = UNetPredictor(unet, labels: Array(repeating: null, count: count), batchSize: batchSize)
-      predictor = ClassifierFreeGuidance(predictor, unconditional: without, scale: guidanceScale)
-    }
-    let loop = try DenoisingLoop(scheduler, steps: steps, eta: eta, predictor: predictor)
+    let predictor = try sampling.predictor(batchSize: batchSize)
+    let loop = try DenoisingLoop(scheduler, visits, eta: eta, predictor: predictor)
     var noise = rng.source(seed: seed, firstIndex: firstIndex)
     let clock = Stopwatch()
-    let images = loop.run([count, config.inChannels, height, width], noise: &noise) { done, total in
+    let latents = loop.run(sampling.shape(count: count), noise: &noise) { done, total in
       let left = clock.seconds / Double(done) * Double(total - done)
       Console.transient("step \(done)/\(total), \(Console.duration(left)) left")
     }
     Console.endTransient()
-    let recipes = try recipes(folder, scheduler, steps: steps, labels: labels, width: width, height: height)
-    try target.write(images, recipes, columns: columns, padding: padding, separate: separate)
+    let recipes = try recipes(sampling, scheduler, steps: visits.steps)
+    try target.write(
+      sampling.decoded(latents), recipes, columns: columns, padding: padding, separate: separate)
   }
 
   private func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {
     var config = folder.scheduler
-    if let schedule {
-      config = try Presets.resolve(schedule)
-      // What the network predicts is the model's own affair; a preset knows nothing of it.
-      config.predictionType = folder.scheduler.predictionType
-    }
-    if let sampler { config = config.with(sampler.className) }
+    if let schedule { config = try config.replaced(by: schedule) }
+    if let sampler { config = try config.under(sampler) }
     try config.validate()
     return config
   }
 
-  private func pixels(_ config: UNet2DConfig) throws -> (height: Int, width: Int) {
-    var pixels = config.sampleSize.map { (height: $0[0], width: $0[1]) }
-    if let size {
-      let parts = size.lowercased().split(separator: "x").map { Int($0) }
-      guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
-        throw Failure("--size \(size) is not of the form WIDTHxHEIGHT, such as 64x48.")
+  private func visits(_ scheduler: SchedulerConfig) throws -> Visits {
+    func numbers<T: LosslessStringConvertible>(_ text: String, _ option: String) throws -> [T] {
+      try text.split(separator: ",").map { part in
+        guard let number = T(part.trimmingCharacters(in: .whitespaces)) else {
+          throw Failure("\(option) \(text) is not a list of numbers with commas between them.")
+        }
+        return number
       }
-      pixels = (height, width)
     }
-    guard let pixels else { throw Failure("\(model) does not say its size; add --size WIDTHxHEIGHT.") }
-    let multiple = config.sizeMultiple
-    guard pixels.height % multiple == 0, pixels.width % multiple == 0,
-      max(pixels.height, pixels.width) <= 8192
-    else {
-      throw Failure(
-        "this model cannot make \(pixels.width)x\(pixels.height): both sides must be multiples of \(multiple), up to 8192."
-      )
-    }
-    return pixels
+    if let timesteps { return .timesteps(try numbers(timesteps, "--timesteps")) }
+    if let sigmas { return .sigmas(try numbers(sigmas, "--sigmas")) }
+    return .count(steps ?? min(50, scheduler.mostSteps))
   }
 
   private func recipes(
-    _ folder: ModelFolder, _ scheduler: SchedulerConfig, steps: Int, labels: ClassChoice.Labels, width: Int,
-    height: Int
+    _ sampling: Sampling, _ scheduler: SchedulerConfig, steps: Int
   ) throws -> [Recipe] {
-    let hash = try folder.weightsURL.map { try SHA256.hex(of: $0) }
+    let labels = sampling.labels
+    let hash = try sampling.folder.weightsURL.map { try SHA256.hex(of: $0) }
     return (0..<count).map { i in
       Recipe(
         version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed,
         imageIndex: firstIndex + i,
-        rng: rng.rawValue, steps: steps, sampler: scheduler.className == .ddpm ? "ddpm" : "ddim",
-        eta: scheduler.className == .ddim ? Double(eta) : nil, scheduler: scheduler.json,
+        rng: rng.rawValue, steps: steps, sampler: scheduler.samplerName,
+        eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),
+        scheduler: scheduler.json,
         guidanceScale: labels.indices == nil ? nil : Double(guidanceScale), classLabel: labels.indices?[i],
-        className: labels.name(i), width: width, height: height, commandLine: CommandLine.quoted)
+        className: labels.name(i), width: sampling.size.width, height: sampling.size.height,
+        commandLine: CommandLine.quoted)
     }
   }
 }
 
 extension Generator: ExpressibleByArgument {}
-
-/// Which classes a run draws.
-struct ClassChoice {
-  struct Labels {
-    let indices: [Int]?
-    let nullClass: Int?
-    let names: [String]
-
-    func name(_ picture: Int) -> String? {
-      indices.flatMap { names.indices.contains($0[picture]) ? names[$0[picture]] : nil }
-    }
-  }
-
-  let folder: ModelFolder
-
-  init(_ folder: ModelFolder) { self.folder = folder }
-
-  /// - Throws: `Failure` for a class that the model does not have.
-  func labels(_ wanted: [String], count: Int, guided: Bool) throws -> Labels {
-    let config = folder.unetConfig
-    let name = folder.url.relativePath
-    guard config.isClassConditional else {
-      if !wanted.isEmpty { throw Failure("\(name) knows no classes; leave --class out.") }
-      if guided { throw Failure("\(name) knows no classes to be guided to; leave --guidance-scale out.") }
-      return Labels(indices: nil, nullClass: nil, names: [])
-    }
-    guard config.classEmbedType != .identity else {
-      throw Failure(
-        "\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
-    }
-    let names = folder.notes.classes ?? []
-    let total = config.numClassEmbeds
-    if guided && folder.notes.nullClass == nil {
-      throw Failure(
-        "\(name) does not say which class stands for none, so there is nothing to guide away from; leave "
-          + "--guidance-scale out.")
-    }
-    let known = names.isEmpty ? Array(0..<(total ?? 1)) : Array(names.indices)
-    let chosen =
-      try wanted.isEmpty
-      ? known
-      : wanted.map { text in
-        if let index = names.firstIndex(of: text) { return index }
-        if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
-        let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
-        throw Failure("\(name) has no class '\(text)'; it has \(list).")
-      }
-    return Labels(
-      indices: (0..<count).map { chosen[$0 % chosen.count] }, nullClass: folder.notes.nullClass, names: names)
-  }
-}

@@ -7,7 +7,7 @@ import Schedulers
 struct ScheduleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schedule", abstract: "List, show and plot noise schedules.",
-    subcommands: [List.self, Show.self, Plot.self])
+    subcommands: [List.self, Show.self, Plot.self, ConvergenceCommand.self])
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "The schedules that have names.")
@@ -33,8 +33,13 @@ struct ScheduleCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @Flag(help: "Print the scheduler_config.json in place of the table.")
+    var config = false
+
     func run() throws {
-      let rows = try ScheduleTable(Presets.resolve(schedule), steps: steps).rows
+      let scheduler = try Presets.resolve(schedule)
+      if config { return print(scheduler.json, terminator: "") }
+      let rows = try ScheduleTable(scheduler, .count(steps)).rows
       if json {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -43,11 +48,12 @@ struct ScheduleCommand: ParsableCommand {
         print(String(decoding: try encoder.encode(rows), as: UTF8.self))
         return
       }
-      print("step  timestep        beta   alphas_cumprod           SNR")
+      print("step   timestep        beta   alphas_cumprod        sigma           SNR")
       for row in rows {
         print(
           String(
-            format: "%4d  %8d  %10.7f  %15.8f  %12.5g", row.step, row.timestep, row.beta, row.alphasCumprod,
+            format: "%4d  %9g  %@  %15.8f  %11.6g  %12.5g", row.step, row.timestep,
+            row.beta.map { String(format: "%10.7f", $0) } ?? "         –", row.alphasCumprod, row.sigma,
             row.snr))
       }
     }
@@ -66,23 +72,55 @@ struct ScheduleCommand: ParsableCommand {
     @Flag(help: "Draw the signal-to-noise ratio, on a logarithmic axis, in place of ᾱ.")
     var snr = false
 
+    @Option(help: "Mark what a sampler of so many steps visits.")
+    var steps: Int?
+
     func run() throws {
       let url = URL(fileURLWithPath: output)
       guard url.pathExtension.lowercased() == "svg" else {
         throw Failure("--output \(output) must end in .svg.")
       }
-      let series = try schedules.map { text in
-        let schedule = try NoiseSchedule(Presets.resolve(text))
-        let every = max(1, schedule.count / 500)
-        let points = stride(from: 0, to: schedule.count, by: every).map { t in
-          (x: Double(t), y: snr ? schedule.snr(t) : Double(schedule.alphasCumprod[t]))
-        }
-        return LinePlot.Series(name: text, points: points)
-      }
+      let series = try schedules.flatMap { text in try curves(text) }
       try LinePlot(
         title: snr ? "Signal-to-noise ratio" : "Signal left", xLabel: "timestep",
         yLabel: snr ? "ᾱ / (1 − ᾱ)" : "ᾱ", yScale: snr ? .logarithmic : .linear, series: series
       ).write(to: url)
+    }
+
+    /// The curve of a schedule, and a dot for each visited step.
+    private func curves(_ text: String) throws -> [LinePlot.Series] {
+      let config = try Presets.resolve(text)
+      let value = { (level: NoiseLevel) in snr ? level.snr : Double(level.alphaCumprod) }
+      var series: [LinePlot.Series] = []
+      if config.isFlow || config.isPreconditioned {
+        // No table of β: the levels of as many steps as there are timesteps.
+        let all = try config.sampler(steps: config.numTrainTimesteps).evaluations
+        let every = max(1, all.count / 500)
+        series.append(
+          LinePlot.Series(
+            name: text,
+            points: stride(from: 0, to: all.count, by: every).reversed().map {
+              (x: Double(all.count - 1 - $0), y: value(all[$0].level))
+            }))
+      } else {
+        let schedule = try NoiseSchedule(config)
+        series.append(
+          LinePlot.Series(
+            name: text,
+            points: stride(from: 0, to: schedule.count, by: max(1, schedule.count / 500)).map {
+              (x: Double($0), y: value(NoiseLevel(alphaCumprod: schedule.alphasCumprod[$0])))
+            }))
+      }
+      if let steps {
+        let visited = try config.sampler(steps: steps).evaluations
+        series.append(
+          LinePlot.Series(
+            name: "\(text), \(steps) steps", style: .dots,
+            points: visited.map {
+              (x: config.isPreconditioned ? 0 : Double($0.timestep), y: value($0.level))
+            }))
+      }
+      return series
     }
   }
 }

@@ -21,7 +21,7 @@ final class NoiseAndFolderTests: XCTestCase {
   func testGuidanceIsLinear() {
     struct Constant: Predictor {
       let value: Float
-      func callAsFunction(_ x: Tensor, timestep: Int) -> Tensor { .full(x.shape, value) }
+      func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor { .full(x.shape, value) }
     }
     let guided = ClassifierFreeGuidance(Constant(value: 3), unconditional: Constant(value: 1), scale: 2.5)
     XCTAssertEqual(guided(.zeros([1, 1, 1, 2]), timestep: 0).values, [6, 6])

@@ -5,7 +5,20 @@ import XCTest
 /// are the same each time; they may depend on the number of threads, since oneDNN divides a weight gradient's sum among
 /// them, which is why a training run remembers its number.
 final class BitContractTests: XCTestCase {
-  override func tearDown() { threadCount = 2 }
+  private let usesTiles = Tiles.areUsed
+
+  override func tearDown() {
+    threadCount = 2
+    Tiles.areUsed = usesTiles
+  }
+
+  /// The body once on tiles, where the machine has them, and once without.
+  private func bothWays(_ body: () -> Void) {
+    for isUsed in usesTiles ? [true, false] : [false] {
+      Tiles.areUsed = isUsed
+      body()
+    }
+  }
 
   private func map(_ n: Int, _ c: Int, _ size: Int) -> Tensor {
     wave([n, c, size, size], 0.37)
@@ -36,35 +49,40 @@ final class BitContractTests: XCTestCase {
   }
 
   func testConvolutionsDoNotSeeTheBatch() {
-    for (c, o, kernel, stride, size) in [
-      (64, 64, 3, 1, 16), (128, 64, 3, 1, 8), (32, 48, 3, 1, 4), (3, 32, 3, 1, 16), (32, 3, 3, 1, 16),
-      (64, 64, 3, 2, 16), (48, 32, 1, 1, 8), (20, 24, 3, 1, 9), (256, 256, 3, 1, 4),
-    ] {
-      let weight = wave([o, c, kernel, kernel], 0.11)
-      let bias = wave([o], 0.7)
-      assertBatchInvariant("convolution \(c)→\(o), \(kernel)×\(kernel)/\(stride) at \(size)", map(8, c, size))
-      {
-        conv2D($0, weight: weight, bias: bias, stride: stride, padding: .all(kernel / 2))
+    bothWays {
+      for (c, o, kernel, stride, size) in [
+        (64, 64, 3, 1, 16), (128, 64, 3, 1, 8), (32, 48, 3, 1, 4), (3, 32, 3, 1, 16), (32, 3, 3, 1, 16),
+        (64, 64, 3, 2, 16), (48, 32, 1, 1, 8), (20, 24, 3, 1, 9), (256, 256, 3, 1, 4),
+      ] {
+        let weight = wave([o, c, kernel, kernel], 0.11)
+        let bias = wave([o], 0.7)
+        assertBatchInvariant(
+          "convolution \(c)→\(o), \(kernel)×\(kernel)/\(stride) at \(size)", map(8, c, size)
+        ) {
+          conv2D($0, weight: weight, bias: bias, stride: stride, padding: .all(kernel / 2))
+        }
       }
     }
   }
 
   func testLinearAttentionAndNormsDoNotSeeTheBatch() {
-    let (weight, bias) = (wave([96, 64], 0.2), wave([96], 0.3))
-    assertBatchInvariant("linear map of one row an image", wave([8, 64], 0.31)) {
-      linear($0, weight: weight, bias: bias)
-    }
-    assertBatchInvariant("linear map of 17 rows an image", wave([8, 17, 64], 0.31)) {
-      linear($0, weight: weight, bias: bias)
-    }
-    for heads in [1, 4] {
-      assertBatchInvariant("attention of \(heads) heads", wave([8, 100, 64], 0.13)) {
-        attention($0, $0, $0, heads: heads, scale: 0.125)
+    bothWays {
+      let (weight, bias) = (wave([96, 64], 0.2), wave([96], 0.3))
+      assertBatchInvariant("linear map of one row an image", wave([8, 64], 0.31)) {
+        linear($0, weight: weight, bias: bias)
       }
-    }
-    let (gain, offset) = (wave([48], 0.4), wave([48], 0.5))
-    assertBatchInvariant("group norm", map(8, 48, 7)) {
-      groupNorm($0, groups: 8, weight: gain, bias: offset, epsilon: 1e-5, activation: .silu)
+      assertBatchInvariant("linear map of 17 rows an image", wave([8, 17, 64], 0.31)) {
+        linear($0, weight: weight, bias: bias)
+      }
+      for heads in [1, 4] {
+        assertBatchInvariant("attention of \(heads) heads", wave([8, 100, 64], 0.13)) {
+          attention($0, $0, $0, heads: heads, scale: 0.125)
+        }
+      }
+      let (gain, offset) = (wave([48], 0.4), wave([48], 0.5))
+      assertBatchInvariant("group norm", map(8, 48, 7)) {
+        groupNorm($0, groups: 8, weight: gain, bias: offset, epsilon: 1e-5, activation: .silu)
+      }
     }
   }
 

@@ -108,7 +108,17 @@ final class OperationTests: XCTestCase {
 
   /// 2e-5 for results and 5e-5 for gradients, relative to the largest value: f32 sums of up to a few hundred terms in
   /// another order than PyTorch's, and Winograd's 1e-6.
-  func testResultsAndGradientsEqualPyTorch() throws {
+  func testResultsAndGradientsEqualPyTorch() throws { try assertEqualToPyTorch() }
+
+  /// The way of machines without AMX.
+  func testTheSameWithoutTiles() throws {
+    let usesTiles = Tiles.areUsed
+    defer { Tiles.areUsed = usesTiles }
+    Tiles.areUsed = false
+    try assertEqualToPyTorch()
+  }
+
+  private func assertEqualToPyTorch() throws {
     let cases = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: Fixtures.url("ops.json"))).cases
     let file = try Fixtures.tensors("ops.safetensors")
     let constants = try Constants(file)

@@ -75,7 +75,7 @@ final class TrainerTests: XCTestCase {
           uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))))
     let model = try UNet2D(config(), store)
     let loop = try DenoisingLoop(
-      scheduler().with(.ddim), steps: 5, predictor: UNetPredictor(model, labels: [0, 3], batchSize: 2))
+      scheduler().with(.ddim), .count(5), predictor: UNetPredictor(model, labels: [0, 3], batchSize: 2))
     var noise = Generator.philox.source(seed: 3)
     let image = loop.run([2, 3, 16, 16], noise: &noise)
     let sampled = stride(from: 0, to: image.count, by: 191).map { image.values[$0] }

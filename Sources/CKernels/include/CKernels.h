@@ -22,6 +22,9 @@ typedef enum { dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh } d
 void dk_parallel_for(long tasks, void (*body)(void *context, long task), void *context);
 void dk_set_threads(int threads);
 int dk_get_threads(void);
+// The calling thread's own memory, page-aligned, until its next call: what one task after the other works in stays in
+// the cache of the core that it runs on.
+void *dk_scratch(long bytes);
 
 // ---- elementwise.c
 void dk_add(const float *a, const float *b, float *y, long n);
@@ -61,7 +64,13 @@ typedef struct {
   const float *weight, *bias, *shift, *scale1, *shift1;
 } dk_norm_parameters;
 
-// Writes y, and each group's mean and reciprocal deviation. `scratch`: 4·(channels of the span) floats.
+// The whole chain up to the activation, as a·x + k a channel.
+void dk_group_norm_coefficients(dk_norm_shape shape, dk_norm_parameters p, const float *mean, const float *rstd, float *a,
+                                float *k);
+// Each group's mean and reciprocal deviation. `scratch`: 2·(channels of the span) floats.
+void dk_group_norm_statistics(const float *x, dk_norm_shape shape, dk_norm_parameters p, float *mean, float *rstd,
+                              float *scratch);
+// Writes y, and each group's mean and reciprocal deviation. `scratch`: 2·(channels of the span) floats.
 void dk_group_norm(const float *x, float *y, dk_norm_shape shape, dk_norm_parameters p, float *mean, float *rstd,
                    float *scratch);
 // As dk_group_norm, with the statistics given.

@@ -21,6 +21,8 @@ enum Resampling {
   case nearestUp, averageDown  // diffusers' Upsample2D and Downsample2D without a convolution
   case firUp, firDown  // StyleGAN2's, with the filter [1, 3, 3, 1]
 
+  var isNone: Bool { if case .none = self { true } else { false } }
+
   private static let taps: [Float] = [1, 3, 3, 1]
 
   func callAsFunction(_ x: Tensor) -> Tensor {
@@ -78,20 +80,24 @@ struct ResnetBlock2D {
   /// [N, In, H, W] → [N, Out, H', W']
   func callAsFunction(_ x: Tensor, _ context: BlockContext) -> Tensor {
     let act = options.activation
-    var h = conv1(resampling(norm1(x, activation: act)))
+    let first = norm1.with(activation: act)
+    var h = resampling.isNone ? conv1(x, after: first) : conv1(resampling(first(x)))
     let time = timeProjection(context.activatedTime)
-    if options.scalesAndShifts {
-      let halves = time.splitChannels([time.shape[1] / 2, time.shape[1] / 2])
-      h = norm2(h, modulation: (scale: halves[0], shift: halves[1]), activation: act)
-    } else {
-      h = norm2(h, shift: time, activation: act)
-    }
+    var second: GroupNormalization? =
+      options.scalesAndShifts ? modulated(by: time) : norm2.with(shift: time, activation: act)
     if var key = context.dropout, options.dropout > 0 {
       key.index = dropoutIndex
-      h = dropout(h, probability: options.dropout, key: key)
+      h = dropout(second?(h) ?? h, probability: options.dropout, key: key)
+      second = nil
     }
     let around = resampling(x)
-    h = conv2(h, adding: shortcut?(around) ?? around)
+    h = conv2(h, after: second, adding: shortcut?(around) ?? around)
     return options.outputScale == 1 ? h : (1 / options.outputScale) * h
+  }
+
+  /// The second normalisation with the time's scale and shift.
+  private func modulated(by time: Tensor) -> GroupNormalization {
+    let halves = time.splitChannels([time.shape[1] / 2, time.shape[1] / 2])
+    return norm2.with(modulation: (scale: halves[0], shift: halves[1]), activation: options.activation)
   }
 }

@@ -23,8 +23,12 @@ public struct Conv2D {
     self.padding = padding ?? .all(kernel / 2)
   }
 
-  /// [N, C, H, W] → [N, O, H', W'], plus `residual` of that shape.
-  public func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil) -> Tensor {
-    conv2D(x, weight: weight, bias: bias, stride: stride, padding: padding, adding: residual)
+  /// [N, C, H, W] → [N, O, H', W'], plus `residual` of that shape; of x after `normalization`, where one is given.
+  public func callAsFunction(
+    _ x: Tensor, after normalization: GroupNormalization? = nil, adding residual: Tensor? = nil
+  ) -> Tensor {
+    conv2D(
+      x, after: normalization, weight: weight, bias: bias, stride: stride, padding: padding,
+      adding: residual)
   }
 }

@@ -13,6 +13,9 @@ public struct Linear {
     self.bias = bias ? p.parameter("bias", [outputs], .fanIn(inputs)) : nil
   }
 
+  /// The weight and the bias.
+  public var map: LinearMap { (weight, bias) }
+
   /// [..., In] → [..., Out]
   public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight: weight, bias: bias) }
 }

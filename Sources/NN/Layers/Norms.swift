@@ -27,8 +27,16 @@ public struct GroupNorm {
     _ x: Tensor, shift: Tensor? = nil, modulation: (scale: Tensor, shift: Tensor)? = nil,
     activation: Activation = .identity
   ) -> Tensor {
-    groupNorm(
-      x, groups: groups, weight: weight, bias: bias, epsilon: epsilon, shift: shift, modulation: modulation,
+    with(shift: shift, modulation: modulation, activation: activation)(x)
+  }
+
+  /// The same, to be applied by the convolution that comes next; see `Conv2D`.
+  public func with(
+    shift: Tensor? = nil, modulation: (scale: Tensor, shift: Tensor)? = nil,
+    activation: Activation = .identity
+  ) -> GroupNormalization {
+    GroupNormalization(
+      groups: groups, weight: weight, bias: bias, epsilon: epsilon, shift: shift, modulation: modulation,
       activation: activation)
   }
 }

@@ -32,10 +32,9 @@ public struct SelfAttention {
 
   /// [N, C, H, W] → [N, C, H, W]
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let (_, _, height, width) = x.shape4
-    let tokens = (groupNorm?(x) ?? x).tokens()  // [N, T, C]
-    let mixed = attention(toQ(tokens), toK(tokens), toV(tokens), heads: heads, scale: scale)
-    let y = x + toOut(mixed).featureMap(height: height, width: width)
+    let qkv = linear(overPixelsOf: x, after: groupNorm?.with(), [toQ.map, toK.map, toV.map])  // [N, T, C]
+    let mixed = attention(qkv[0], qkv[1], qkv[2], heads: heads, scale: scale)
+    let y = linear(mixed, toOut.map, ontoPixelsOf: x)
     return outputScale == 1 ? y : (1 / outputScale) * y
   }
 }

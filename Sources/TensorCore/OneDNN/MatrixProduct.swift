@@ -13,11 +13,18 @@ enum MatrixProduct {
   nonisolated(unsafe) private static var cache: [Key: Primitive] = [:]
 
   /// y[m, n] = op(a)·op(b) + bias, where op(a) is [m, k] and op(b) [k, n]; all dense and row-major.
+  ///
+  /// - Parameter keepingB: whether what is made ready of `b` stays beside it, since it will be used again.
   static func run(
     _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false, bias: Tensor? = nil,
-    into y: Tensor,
-    m: Int, k: Int, n: Int
+    into y: Tensor, m: Int, k: Int, n: Int, keepingB: Bool = false
   ) {
+    if Tiles.suit(terms: k), n >= 16 {
+      let layout = RightLayout(
+        k: k, columns: n, kStride: transposeB ? 1 : n, columnStride: transposeB ? k : 1)
+      let right = keepingB ? layout.kept(b) : layout.pack(b)
+      return TileMatrixProduct.run(a, transposeA: transposeA, right, bias: bias, into: y, m: m, k: k, n: n)
+    }
     let key = Key(
       m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil,
       threads: threadCount)

@@ -7,19 +7,31 @@ import CKernels
 ///   - weight: `[O, C, kh, kw]`.
 ///   - bias: `[O]`.
 ///   - stride: the same in both directions.
+///   - normalization: applied to x beforehand. Where nothing is recorded that happens on the way into the product, and no
+///     normalised map is ever in memory.
 ///   - residual: added to the result; of its shape.
 /// - Returns: `[N, O, H', W']` with H' = (H + padding − kh)/stride + 1.
 public func conv2D(
-  _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Padding,
-  adding residual: Tensor? = nil
+  _ x: Tensor, after normalization: GroupNormalization? = nil, weight: Tensor, bias: Tensor?, stride: Int = 1,
+  padding: Padding, adding residual: Tensor? = nil
 ) -> Tensor {
   let (n, c, h, w) = x.shape4
   let (o, inC, kh, kw) = weight.shape4
   precondition(c == inC, "a convolution of \(weight.shape) was given \(x.shape)")
   let shape = ConvolutionShape(n: n, c: c, h: h, w: w, o: o, kh: kh, kw: kw, stride: stride, padding: padding)
-  let y =
-    Tape.current == nil
-    ? inferred(x, weight, bias, shape) : batched(x, weight, bias, shape, training: true)
+  let isTraining = Tape.current != nil
+  let tiles = TileConvolution(shape)
+  if let tiles, !isTraining {
+    return tiles(
+      x, after: normalization, .init(packed: tiles.weights.kept(weight), bias: bias, residual: residual))
+  }
+  let x = normalization?(x) ?? x
+  let y: Tensor
+  if let tiles {
+    y = tiles(x, .init(packed: tiles.weights.pack(weight), bias: bias))
+  } else {
+    y = isTraining ? batched(x, weight, bias, shape, training: true) : inferred(x, weight, bias, shape)
+  }
   let product = y.recorded(
     inputs: [x, weight] + (bias.map { [$0] } ?? []), backward: gradient(x, weight, shape))
   return residual.map { product + $0 } ?? product
@@ -36,7 +48,13 @@ private func gradient(_ x: Tensor, _ weight: Tensor, _ shape: ConvolutionShape) 
       gradients[1] = dweight
       if hasBias { gradients[2] = dbias }
     }
-    if needed[0] { gradients[0] = Convolution.cached(shape, .backwardData).backwardData(dy, weight) }
+    if needed[0] {
+      if let tiles = TileConvolution.transposed(shape).flatMap(TileConvolution.init) {
+        gradients[0] = tiles(dy, .init(packed: tiles.transposedWeights.pack(weight), bias: nil))
+      } else {
+        gradients[0] = Convolution.cached(shape, .backwardData).backwardData(dy, weight)
+      }
+    }
     return gradients
   }
 }

@@ -5,41 +5,70 @@ import CKernels
 ///     activation(((x + shift − μ)/√(σ² + ε)·weight + bias)·(1 + scale₁) + shift₁)
 ///
 /// with μ and σ² over each image's groups of channels.
-///
-/// - Parameters:
-///   - x: `[N, C, H, W]`, or `[N, C, T]`.
-///   - weight: `[C]`.
-///   - bias: `[C]`.
-///   - shift: `[N, C]`, added before the statistics are taken: a time embedding.
-///   - modulation: scale₁ and shift₁, `[N, C]` each: diffusers' `scale_shift` time embedding.
-/// - Returns: the shape of x.
+public struct GroupNormalization {
+  let groups: Int
+  let weight: Tensor, bias: Tensor
+  let epsilon: Float
+  let shift: Tensor?
+  let modulation: (scale: Tensor, shift: Tensor)?
+  let activation: Activation
+
+  /// - Parameters:
+  ///   - weight: `[C]`.
+  ///   - bias: `[C]`.
+  ///   - shift: `[N, C]`, added before the statistics are taken: a time embedding.
+  ///   - modulation: scale₁ and shift₁, `[N, C]` each: diffusers' `scale_shift` time embedding.
+  public init(
+    groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, shift: Tensor? = nil,
+    modulation: (scale: Tensor, shift: Tensor)? = nil, activation: Activation = .identity
+  ) {
+    (self.groups, self.weight, self.bias, self.epsilon) = (groups, weight, bias, epsilon)
+    (self.shift, self.modulation, self.activation) = (shift, modulation, activation)
+  }
+
+  func job(_ x: Tensor) -> GroupNorm {
+    precondition(x.shape[1] % groups == 0 && weight.shape == [x.shape[1]], "\(groups) groups of \(x.shape)")
+    return GroupNorm(
+      shape: x.shape, order: x.order, groups: groups, epsilon: epsilon, weight: weight, bias: bias,
+      shift: shift, scale1: modulation?.scale, shift1: modulation?.shift, activation: activation)
+  }
+
+  /// - Parameter x: `[N, C, H, W]`, or `[N, C, T]`.
+  /// - Returns: the shape of x.
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    if x.shape.count == 3 {
+      let (n, c, t) = x.shape3
+      return self(x.reshaped([n, c, t, 1])).reshaped(x.shape)
+    }
+    let job = job(x)
+    let (y, statistics) = job.forward(x)
+    let source = x.kept
+    let inputs = [x, weight, bias] + [shift, modulation?.scale, modulation?.shift].compactMap { $0 }
+    return y.recorded(inputs: inputs, remake: { job.apply(source(), statistics) }) { dy, needed in
+      job.gradients(source(), dy, statistics)
+    }
+  }
+}
+
+/// `GroupNormalization` of x.
 public func groupNorm(
   _ x: Tensor, groups: Int, weight: Tensor, bias: Tensor, epsilon: Float, shift: Tensor? = nil,
   modulation: (scale: Tensor, shift: Tensor)? = nil, activation: Activation = .identity
 ) -> Tensor {
-  if x.shape.count == 3 {
-    let (n, c, t) = x.shape3
-    return groupNorm(
-      x.reshaped([n, c, t, 1]), groups: groups, weight: weight, bias: bias, epsilon: epsilon, shift: shift,
-      modulation: modulation, activation: activation
-    ).reshaped(x.shape)
-  }
-  precondition(x.shape[1] % groups == 0 && weight.shape == [x.shape[1]], "\(groups) groups of \(x.shape)")
-  let job = GroupNorm(
-    shape: x.shape, order: x.order, groups: groups, epsilon: epsilon, weight: weight, bias: bias,
-    shift: shift,
-    scale1: modulation?.scale, shift1: modulation?.shift, activation: activation)
-  let (y, statistics) = job.forward(x)
-  let source = x.kept
-  let inputs = [x, weight, bias] + [shift, modulation?.scale, modulation?.shift].compactMap { $0 }
-  return y.recorded(inputs: inputs, remake: { job.apply(source(), statistics) }) { dy, needed in
-    job.gradients(source(), dy, statistics)
-  }
+  GroupNormalization(
+    groups: groups, weight: weight, bias: bias, epsilon: epsilon, shift: shift, modulation: modulation,
+    activation: activation)(x)
+}
+
+/// activation(gain·x + offset), a factor and an offset a channel of each image, `[N, C]`.
+struct NormalizedOnTheWay {
+  let gain: Storage, offset: Storage
+  let activation: Activation
 }
 
 /// One call's operands, cut into spans: the fewest channels that hold both whole groups and whole memory blocks. A span
 /// of one image is a task: its statistics are taken and applied while it is in the cache.
-private struct GroupNorm {
+struct GroupNorm {
   let shape: [Int], order: MemoryOrder, groups: Int, epsilon: Float
   let weight: Tensor, bias: Tensor, shift: Tensor?, scale1: Tensor?, shift1: Tensor?
   let activation: Activation
@@ -88,7 +117,7 @@ private struct GroupNorm {
     let y = Tensor(uninitialized: shape, order: order)
     let statistics = Statistics(mean: Storage(count: n * groups), rstd: Storage(count: n * groups))
     forEachSpan { task in
-      let scratch = Storage(count: 4 * span)
+      let scratch = Storage(count: 2 * span)
       dk_group_norm(
         x.pointer + task.map, y.pointer + task.map, task.shape, task.parameters,
         statistics.mean.pointer + task.group, statistics.rstd.pointer + task.group, scratch.pointer)
@@ -96,11 +125,26 @@ private struct GroupNorm {
     return (y, statistics)
   }
 
+  /// The whole chain up to the activation as a factor and an offset a channel of each image, `[N, C]`: what an operation
+  /// that reads x anyway can do on the way.
+  func coefficients(_ x: Tensor) -> NormalizedOnTheWay {
+    let (gain, offset) = (Storage(count: n * channels + 32), Storage(count: n * channels + 32))
+    let statistics = Statistics(mean: Storage(count: n * groups), rstd: Storage(count: n * groups))
+    forEachSpan { task in
+      let scratch = Storage(count: 2 * span)
+      let (mean, rstd) = (statistics.mean.pointer + task.group, statistics.rstd.pointer + task.group)
+      dk_group_norm_statistics(x.pointer + task.map, task.shape, task.parameters, mean, rstd, scratch.pointer)
+      dk_group_norm_coefficients(
+        task.shape, task.parameters, mean, rstd, gain.pointer + task.channel, offset.pointer + task.channel)
+    }
+    return NormalizedOnTheWay(gain: gain, offset: offset, activation: activation)
+  }
+
   func apply(_ x: Tensor, _ statistics: Statistics) -> Tensor {
     let x = x.ordered(order)
     let y = Tensor(uninitialized: shape, order: order)
     forEachSpan { task in
-      let scratch = Storage(count: 4 * span)
+      let scratch = Storage(count: 2 * span)
       dk_group_norm_apply(
         x.pointer + task.map, y.pointer + task.map, task.shape, task.parameters,
         statistics.mean.pointer + task.group, statistics.rstd.pointer + task.group, scratch.pointer)

@@ -13,7 +13,9 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
   let x = x.ordered(.plain)
   let rows = x.count / inner
   let y = Tensor(uninitialized: x.shape.dropLast() + [out])
-  MatrixProduct.run(x, weight, transposeB: true, bias: bias, into: y, m: rows, k: inner, n: out)
+  MatrixProduct.run(
+    x, weight, transposeB: true, bias: bias, into: y, m: rows, k: inner, n: out,
+    keepingB: Tape.current == nil)
   let source = x.kept
   return y.recorded(inputs: [x, weight] + (bias.map { [$0] } ?? [])) { dy, needed in
     let dy = dy.ordered(.plain)

@@ -103,7 +103,7 @@ public final class TrainingRun {
     let labels = classes.isEmpty ? nil : (0..<outputs.previewCount).map { $0 % classes.count }
     let steps = min(outputs.previewSteps, scheduler.numTrainTimesteps)
     let loop = try DenoisingLoop(
-      scheduler.with(.ddim), steps: steps,
+      scheduler.with(scheduler.isFlow ? .flowMatchEuler : .ddim), .count(steps),
       predictor: UNetPredictor(model, labels: labels, batchSize: outputs.previewCount))
     var noise = Generator.philox.source(seed: trainer.options.seed)
     let side = trainer.options.resolution

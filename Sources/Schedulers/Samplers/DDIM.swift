@@ -3,10 +3,9 @@ import TensorCore
 /// Implicit sampling (Song et al. 2021, "Denoising diffusion implicit models", equations 12 and 16): deterministic at
 /// η = 0, ancestral at η = 1.
 public struct DDIM: Sampler {
-  /// Visited timesteps, descending.
-  public let timesteps: [Int]
-  /// ᾱ at each.
-  public let alphasCumprod: [Float]
+  /// One a visited timestep.
+  public let evaluations: [Evaluation]
+  let alphasCumprod: [Float]
   let alphasCumprodNext: [Float]
   let eta: Float
 
@@ -15,7 +14,7 @@ public struct DDIM: Sampler {
   ///   - stride: diffusers looks this far back from each timestep for ᾱ′, whatever the next visited one is.
   ///   - setAlphaToOne: whether the ᾱ′ of the last step is 1, or that of timestep 0.
   public init(_ schedule: NoiseSchedule, timesteps: [Int], stride: Int, eta: Float, setAlphaToOne: Bool) {
-    self.timesteps = timesteps
+    evaluations = schedule.evaluations(timesteps)
     self.eta = eta
     alphasCumprod = timesteps.map { schedule.alphasCumprod[$0] }
     let last = setAlphaToOne ? 1 : schedule.alphasCumprod[0]

@@ -1,0 +1,106 @@
+#include "tiles.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TILES __attribute__((target("amx-tile,amx-bf16,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")))
+
+static int permitted(void) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  int amx = (d >> 24 & 1) && (d >> 22 & 1), avx512 = (b >> 16 & 1) && (b >> 30 & 1) && (b >> 31 & 1);
+  if (!amx || !avx512) return 0;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return 0;  // AVX512_BF16, which splits
+  // Linux gives the 8 KiB of tile state only to processes that ask (ARCH_REQ_XCOMP_PERM, XTILEDATA).
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+
+int dk_tiles_usable(void) {
+  static int known = -1;
+  if (known < 0) known = permitted();
+  return known;
+}
+
+TILES static void configure(void) {
+  struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t bytes_a_row[16];
+    uint8_t rows[16];
+  } all;
+  memset(&all, 0, sizeof all);
+  all.palette = 1;
+  for (int t = 0; t < 8; t++) all.bytes_a_row[t] = 64, all.rows[t] = dk_tile_rows;
+  _tile_loadconfig(&all);
+}
+
+// Two tiles of rows times one panel: tiles 0 to 3 sum, 4 and 5 hold rows, 6 and 7 columns. The order of the planes loads
+// each as seldom as eight tiles allow, the small products first. Four sums hide the products' latency.
+TILES static void block(const dk_tile_product *p, const uint16_t *top, const uint16_t *bottom, const uint16_t *panel,
+                        float sums[32][32]) {
+#define ROWS(i) _tile_loadd(4, top + offset + p->plane * i, 64), _tile_loadd(5, bottom + offset + p->plane * i, 64)
+#define COLUMNS(j) _tile_loadd(6, panel + 1024 * j, 64), _tile_loadd(7, panel + 1024 * j + 512, 64)
+#define PRODUCTS \
+  _tile_dpbf16ps(0, 4, 6), _tile_dpbf16ps(1, 4, 7), _tile_dpbf16ps(2, 5, 6), _tile_dpbf16ps(3, 5, 7)
+  _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);
+  for (long s = 0; s < p->steps; s++, panel += dk_tile_planes * 1024) {
+    long offset = p->offsets[s];
+    const char *next = (const char *)(panel + dk_tile_planes * 1024);
+#define AHEAD(i) \
+  for (int l = 0; l < 16; l++) _mm_prefetch(next + 1024 * i + 64 * l, _MM_HINT_T0)
+    ROWS(0), COLUMNS(2), PRODUCTS;
+    AHEAD(0);
+    COLUMNS(1), PRODUCTS;
+    AHEAD(1);
+    ROWS(1), PRODUCTS;
+    AHEAD(2);
+    COLUMNS(0), PRODUCTS;
+    AHEAD(3);
+    ROWS(2), PRODUCTS;
+    AHEAD(4);
+    ROWS(0), PRODUCTS;
+    AHEAD(5);
+  }
+  _tile_stored(0, sums[0], 128), _tile_stored(1, sums[0] + 16, 128);
+  _tile_stored(2, sums[16], 128), _tile_stored(3, sums[16] + 16, 128);
+}
+
+TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile tile, long column) {
+  for (long half = 0; half < 2; half++, column += 16) {
+    long count = p->columns - column;
+    if (count <= 0) return;
+    __mmask16 valid = count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1);
+    __m512 bias = p->bias ? _mm512_maskz_loadu_ps(valid, p->bias + column) : _mm512_setzero_ps();
+    long at = tile.out + column / 16 * p->block_stride;
+    for (long r = 0; r < tile.rows; r++, at += p->row_stride) {
+      __m512 y = _mm512_add_ps(_mm512_load_ps(sums[r] + half * 16), bias);
+      if (p->addend) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, p->addend + at));
+      _mm512_mask_storeu_ps(p->out + at, valid, y);
+    }
+  }
+}
+
+TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long count, long first, long last) {
+  __attribute__((aligned(64))) float sums[32][32];
+  configure();
+  for (long panel = first; panel < last; panel++) {
+    const uint16_t *right = p->right + panel * p->steps * dk_tile_planes * 1024;
+    for (long t = 0; t < count; t += 2) {
+      dk_tile top = tiles[t], bottom = t + 1 < count ? tiles[t + 1] : top;
+      block(p, p->left + top.left, p->left + bottom.left, right, sums);
+      store(p, sums, top, panel * dk_tile_panel);
+      if (t + 1 < count) store(p, sums + 16, bottom, panel * dk_tile_panel);
+    }
+  }
+  _tile_release();
+}
+
+#else
+int dk_tiles_usable(void) { return 0; }
+void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long count, long first, long last) {
+  __builtin_trap();
+}
+#endif

@@ -1,0 +1,142 @@
+#include "tiles.h"
+
+#include "activation.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#define SPLITS __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")))
+
+// The 32 floats (low, high) as 32 bf16, and what that leaves of them.
+SPLITS static inline __m512i take(__m512 *low, __m512 *high) {
+  __m512i plane = (__m512i)_mm512_cvtne2ps_pbh(*high, *low);
+  __m512i a = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(plane)), 16);
+  __m512i b = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(plane, 1)), 16);
+  *low = _mm512_sub_ps(*low, _mm512_castsi512_ps(a));
+  *high = _mm512_sub_ps(*high, _mm512_castsi512_ps(b));
+  return plane;
+}
+
+SPLITS static inline __mmask16 within(long count) {
+  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
+}
+
+static void zero_rows(uint16_t *to, long plane, long count) {
+  for (long p = 0; p < dk_tile_planes; p++) memset(to + p * plane, 0, count * dk_tile_step * 2);
+}
+
+// `count` rows of one block of 32 k.
+SPLITS static void split_rows(const float *x, const dk_map_lines *m, long k, long count, uint16_t *to, long plane) {
+  __mmask16 first = within(k), second = within(k - 16);
+  for (long r = 0; r < count; r++, x += m->row_stride, to += dk_tile_step) {
+    _mm_prefetch((const char *)(x + 24 * m->row_stride), _MM_HINT_T0);
+    _mm_prefetch((const char *)(x + 24 * m->row_stride + m->block_stride), _MM_HINT_T0);
+    __m512 low = _mm512_maskz_loadu_ps(first, x), high = _mm512_setzero_ps();
+    if (second) high = _mm512_maskz_loadu_ps(second, x + m->block_stride);
+    for (long p = 0; p < dk_tile_planes; p++) _mm512_storeu_si512(to + p * plane, take(&low, &high));
+  }
+}
+
+// The same through a normalisation, some rows at a time in the first-level cache.
+SPLITS static void split_normalised(const float *x, const dk_map_lines *m, const float *gain, const float *offset, long k,
+                                    long count, uint16_t *to, long plane) {
+  enum { run = 64 };
+  __attribute__((aligned(64))) float values[2][run * 16];
+  dk_map_lines inner = {.row_stride = 16, .block_stride = run * 16};
+  for (long r = 0; r < count; r += run, x += run * 16, to += run * dk_tile_step) {
+    long rows = count - r < run ? count - r : run;
+    for (long half = 0; half < 2 && half * 16 < k; half++) {
+      const float *source = x + half * m->block_stride, *a = gain + half * 16, *b = offset + half * 16;
+      for (long ahead = 0; ahead < rows; ahead++) _mm_prefetch((const char *)(source + (run + ahead) * 16), _MM_HINT_T0);
+      DK_FOR_EACH_ACTIVATION(m->activation, dk_affine16(source, values[half], a, b, rows, K));
+    }
+    split_rows(values[0], &inner, k, rows, to, plane);
+  }
+}
+
+// Blocks of k are the outer loop, so that memory is read in long runs.
+SPLITS void dk_split_map(const float *x, dk_map_lines m, long k, dk_left to) {
+  long width = m.zeros_before + m.count + m.zeros_after;
+  for (long from = 0; from < k; from += dk_tile_step, to.left += to.rows * dk_tile_step) {
+    const float *source = x + from / 16 * m.block_stride;
+    uint16_t *left = to.left;
+    for (long line = 0; line < m.lines; line++, left += width * dk_tile_step) {
+      if (line < m.zero_lines_before || line >= m.lines - m.zero_lines_after) {
+        zero_rows(left, to.plane, width);
+        continue;
+      }
+      uint16_t *inside = left + m.zeros_before * dk_tile_step;
+      zero_rows(left, to.plane, m.zeros_before);
+      if (m.gain) {
+        split_normalised(source, &m, m.gain + from, m.offset + from, k - from, m.count, inside, to.plane);
+      } else {
+        split_rows(source, &m, k - from, m.count, inside, to.plane);
+      }
+      zero_rows(inside + m.count * dk_tile_step, to.plane, m.zeros_after);
+      source += m.line_stride;
+    }
+  }
+}
+
+SPLITS void dk_split_columns(const float *x, long k_stride, long k, long count, dk_left to) {
+  for (long from = 0; from < k; from += dk_tile_step, to.left += to.rows * dk_tile_step) {
+    // 32 × 16 values are first turned in a small square, a vector of neighbouring rows at a time.
+    __attribute__((aligned(64))) float square[dk_tile_step][16];
+    for (long r0 = 0; r0 < count; r0 += 16) {
+      __mmask16 valid = within(count - r0);
+      for (long i = 0; i < dk_tile_step; i++) {
+        __m512 v = from + i < k ? _mm512_maskz_loadu_ps(valid, x + (from + i) * k_stride + r0) : _mm512_setzero_ps();
+        _mm512_store_ps(square[i], v);
+      }
+      __m512i down = _mm512_set_epi32(240, 224, 208, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32, 16, 0);
+      long rows = count - r0 < 16 ? count - r0 : 16;
+      for (long r = 0; r < rows; r++) {
+        __m512 low = _mm512_i32gather_ps(down, square[0] + r, 4), high = _mm512_i32gather_ps(down, square[16] + r, 4);
+        for (long p = 0; p < dk_tile_planes; p++) {
+          _mm512_storeu_si512(to.left + p * to.plane + (r0 + r) * dk_tile_step, take(&low, &high));
+        }
+      }
+    }
+  }
+}
+
+SPLITS static inline __m512 column_values(const float *x, long column_stride, __m512i index, __mmask16 valid) {
+  if (column_stride == 1) return _mm512_maskz_loadu_ps(valid, x);
+  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), valid, index, x, 4);
+}
+
+SPLITS void dk_pack_panel(const float *x, long k_stride, long tap_stride, long column_stride, long k, long taps,
+                          long columns, uint16_t *panel) {
+  __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  __m512i index = _mm512_mullo_epi32(order, _mm512_set1_epi32((int)column_stride));
+  // (low, high) hold 16 columns each at k and k + 1; a pair of bf16 of one column lies side by side.
+  __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
+                                   4, 19, 3, 18, 2, 17, 1, 16, 0);
+  for (long from = 0; from < k; from += dk_tile_step) {
+    for (long tap = 0; tap < taps; tap++, panel += dk_tile_planes * 1024) {
+      for (long half = 0; half < 2; half++) {
+        __mmask16 valid = within(columns - half * 16);
+        const float *source = x + tap * tap_stride + half * 16 * column_stride;
+        for (long pair = 0; pair < 16; pair++) {
+          long at = from + 2 * pair;
+          __m512 low = at < k ? column_values(source + at * k_stride, column_stride, index, valid) : _mm512_setzero_ps();
+          __m512 high =
+              at + 1 < k ? column_values(source + (at + 1) * k_stride, column_stride, index, valid) : _mm512_setzero_ps();
+          for (long p = 0; p < dk_tile_planes; p++) {
+            __m512i both = _mm512_permutexvar_epi16(pairs, take(&low, &high));
+            _mm512_storeu_si512(panel + p * 1024 + half * 512 + pair * 32, both);
+          }
+        }
+      }
+    }
+  }
+}
+
+#else
+// Never called: dk_tiles_usable says no.
+void dk_split_map(const float *x, dk_map_lines m, long k, dk_left to) {}
+void dk_split_columns(const float *x, long k_stride, long k, long count, dk_left to) {}
+void dk_pack_panel(const float *x, long k_stride, long tap_stride, long column_stride, long k, long taps, long columns,
+                   uint16_t *panel) {}
+#endif

@@ -1,0 +1,61 @@
+import Foundation
+
+/// How a noisy picture is mixed: x = alpha·x₀ + sigma·ε.
+///
+/// Variance-preserving noise has alpha² + sigma² = 1, variance-exploding noise alpha = 1, a rectified flow alpha = 1 − sigma.
+public struct NoiseLevel: Sendable, Equatable {
+  /// The picture's share.
+  public let alpha: Float
+  /// The noise's.
+  public let sigma: Float
+
+  /// - Parameters:
+  ///   - alpha: the picture's share.
+  ///   - sigma: the noise's.
+  public init(alpha: Float, sigma: Float) { (self.alpha, self.sigma) = (alpha, sigma) }
+
+  /// √ᾱ and √(1 − ᾱ).
+  public init(alphaCumprod: Float) {
+    self.init(alpha: alphaCumprod.squareRoot(), sigma: (1 - alphaCumprod).squareRoot())
+  }
+
+  /// The variance-preserving level whose ratio of noise to picture is `ratio`.
+  public init(ratio: Float) {
+    let alpha = 1 / (ratio * ratio + 1).squareRoot()
+    self.init(alpha: alpha, sigma: ratio * alpha)
+  }
+
+  /// Noise added to an unscaled picture (Karras et al. 2022).
+  public static func exploding(_ sigma: Float) -> NoiseLevel { NoiseLevel(alpha: 1, sigma: sigma) }
+
+  /// On the straight line from picture to noise (Liu et al. 2022).
+  public static func flow(_ sigma: Float) -> NoiseLevel { NoiseLevel(alpha: 1 - sigma, sigma: sigma) }
+
+  /// ᾱ of the variance-preserving level of the same ratio.
+  public var alphaCumprod: Float { alpha * alpha / (alpha * alpha + sigma * sigma) }
+  /// The signal-to-noise ratio, alpha²/sigma².
+  public var snr: Double { pow(Double(alpha) / Double(sigma), 2) }
+  /// Half the logarithm of that, λ (Lu et al. 2022); infinite where no noise is left.
+  var lambda: Double { log(Double(alpha)) - log(Double(sigma)) }
+}
+
+/// One call of the network.
+public struct Evaluation: Sendable, Equatable {
+  /// What the network is told: a training timestep, or what lies between two.
+  public let timestep: Float
+  /// How the picture that it is shown is mixed.
+  public let level: NoiseLevel
+  /// What the picture is multiplied by before it is shown.
+  public let inputScale: Float
+
+  /// - Parameters:
+  ///   - timestep: what the network is told.
+  ///   - level: how the picture that it is shown is mixed.
+  ///   - inputScale: what the picture is multiplied by before it is shown.
+  public init(timestep: Float, level: NoiseLevel, inputScale: Float = 1) {
+    (self.timestep, self.level, self.inputScale) = (timestep, level, inputScale)
+  }
+}
+
+/// Foundation's, under a name that a type with a member `log` can use.
+func logFloat(_ x: Float) -> Float { logf(x) }

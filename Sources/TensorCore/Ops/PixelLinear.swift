@@ -1,0 +1,48 @@
+/// The weight `[Out, In]` and bias `[Out]` of a linear map.
+public typealias LinearMap = (weight: Tensor, bias: Tensor?)
+
+/// Several linear maps of each pixel of one feature map, each as `linear(norm(x).tokens(), …)`.
+///
+/// Where nothing is recorded, normalisation and change of layout happen on the way into the products.
+///
+/// - Parameters:
+///   - x: `[N, In, H, W]`.
+///   - normalization: applied to x beforehand.
+/// - Returns: `[N, H·W, Out]` each.
+public func linear(overPixelsOf x: Tensor, after normalization: GroupNormalization?, _ maps: [LinearMap])
+  -> [Tensor]
+{
+  let sizes = Set(maps.map { $0.weight.shape[0] })
+  if Tape.current == nil, sizes.count == 1, let out = sizes.first, let tiles = pointwise(x, out) {
+    let weights = maps.map {
+      TileConvolution.Weight(packed: tiles.weights.kept($0.weight), bias: $0.bias)
+    }
+    return tiles(x, after: normalization, weights, order: .channelsLast(out)).map { $0.tokens() }
+  }
+  let tokens = (normalization?(x) ?? x).tokens()
+  return maps.map { linear(tokens, weight: $0.weight, bias: $0.bias) }
+}
+
+/// `linear(x, …)` as a feature map, plus a residual.
+///
+/// - Parameters:
+///   - x: `[N, H·W, In]`.
+///   - residual: `[N, Out, H, W]`.
+/// - Returns: `[N, Out, H, W]`.
+public func linear(_ x: Tensor, _ map: LinearMap, ontoPixelsOf residual: Tensor) -> Tensor {
+  let (_, out, height, width) = residual.shape4
+  if Tape.current == nil {
+    let pixels = x.featureMap(height: height, width: width)
+    if let tiles = pointwise(pixels, out) {
+      let packed = tiles.weights.kept(map.weight)
+      return tiles(pixels, .init(packed: packed, bias: map.bias, residual: residual))
+    }
+  }
+  return residual + linear(x, weight: map.weight, bias: map.bias).featureMap(height: height, width: width)
+}
+
+private func pointwise(_ x: Tensor, _ out: Int) -> TileConvolution? {
+  let (n, c, h, w) = x.shape4
+  return TileConvolution(
+    ConvolutionShape(n: n, c: c, h: h, w: w, o: out, kh: 1, kw: 1, stride: 1, padding: .all(0)))
+}

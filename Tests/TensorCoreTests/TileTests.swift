@@ -1,0 +1,96 @@
+import Foundation
+import TensorCore
+import XCTest
+
+/// Products on AMX tiles against sums in double. Skipped on machines without them.
+final class TileTests: XCTestCase {
+  override func setUpWithError() throws { try XCTSkipUnless(Tiles.areUsed, "no AMX here") }
+
+  private func wave(_ shape: [Int], _ step: Double) -> Tensor {
+    Tensor(
+      (0..<shape.reduce(1, *)).map { Float(sin(Double($0) * step) + 0.3 * cos(Double($0 * $0 % 1009))) },
+      shape: shape)
+  }
+
+  /// The largest error, relative to the root mean square of what is expected: f32 sums of up to 4,608 terms.
+  private func assertClose(
+    _ actual: Tensor, _ expected: [Double], _ what: String, file: StaticString = #filePath, line: UInt = #line
+  ) {
+    let scale = (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
+    let errors = zip(actual.values, expected).map { abs(Double($0) - $1) / scale }
+    let worst = errors.indices.max { errors[$0] < errors[$1] } ?? 0
+    XCTAssertLessThan(errors[worst], 1e-5, "\(what): worst at \(worst)", file: file, line: line)
+  }
+
+  private func convolution(_ x: Tensor, _ w: Tensor, stride: Int, _ p: Padding) -> [Double] {
+    let ((n, c, h, width), (o, _, kh, kw)) = (x.shape4, w.shape4)
+    let (a, b) = (x.values.map(Double.init), w.values.map(Double.init))
+    let outH = (h + p.top + p.bottom - kh) / stride + 1
+    let outW = (width + p.left + p.right - kw) / stride + 1
+    var y = [Double](repeating: 0, count: n * o * outH * outW)
+    for image in 0..<n {
+      for out in 0..<o {
+        for i in 0..<outH {
+          for j in 0..<outW {
+            var sum = 0.0
+            for u in 0..<kh where (0..<h).contains(i * stride + u - p.top) {
+              for v in 0..<kw where (0..<width).contains(j * stride + v - p.left) {
+                let pixel = (i * stride + u - p.top) * width + j * stride + v - p.left
+                for k in 0..<c {
+                  sum += a[(image * c + k) * h * width + pixel] * b[((out * c + k) * kh + u) * kw + v]
+                }
+              }
+            }
+            y[((image * o + out) * outH + i) * outW + j] = sum
+          }
+        }
+      }
+    }
+    return y
+  }
+
+  /// Widths of one padded copy and of shifted ones, bands of rows, strides, odd channels and uneven padding.
+  func testConvolutions() {
+    let cases: [(c: Int, o: Int, h: Int, w: Int, k: Int, stride: Int, p: Padding)] = [
+      (32, 32, 16, 16, 3, 1, .all(1)), (16, 48, 8, 8, 3, 1, .all(1)), (48, 16, 5, 7, 3, 1, .all(1)),
+      (64, 32, 9, 32, 3, 1, .all(1)), (32, 32, 4, 4, 3, 1, .all(1)), (20, 24, 9, 9, 3, 1, .all(1)),
+      (32, 32, 8, 8, 3, 2, .all(1)), (32, 32, 8, 8, 3, 2, Padding(top: 0, left: 0, bottom: 1, right: 1)),
+      (48, 32, 6, 6, 1, 1, .all(0)), (32, 64, 40, 16, 1, 1, .all(0)), (32, 32, 7, 6, 5, 1, .all(2)),
+      (512, 32, 16, 32, 3, 1, .all(1)), (32, 32, 6, 16, 3, 1, Padding(top: 2, left: 0, bottom: 0, right: 2)),
+    ]
+    for c in cases {
+      let (x, w) = (wave([3, c.c, c.h, c.w], 0.37), wave([c.o, c.c, c.k, c.k], 0.11))
+      let y = withoutGradients { conv2D(x, weight: w, bias: nil, stride: c.stride, padding: c.p) }
+      assertClose(y, convolution(x, w, stride: c.stride, c.p), "\(c)")
+    }
+  }
+
+  /// Rows, columns and terms that are no multiples of a tile.
+  func testMatrixProducts() {
+    for (m, k, n) in [(1, 16, 16), (33, 100, 50), (16, 32, 32), (700, 40, 24), (5, 513, 65)] {
+      let (x, w, bias) = (wave([m, k], 0.3), wave([n, k], 0.17), wave([n], 0.9))
+      let (a, b) = (x.values.map(Double.init), w.values.map(Double.init))
+      let expected = (0..<m * n).map { i in
+        (0..<k).reduce(Double(bias.values[i % n])) { $0 + a[i / n * k + $1] * b[i % n * k + $1] }
+      }
+      assertClose(withoutGradients { linear(x, weight: w, bias: bias) }, expected, "\(m)×\(k)×\(n)")
+    }
+  }
+
+  /// What is fused into a convolution's reading equals the operations one after the other.
+  func testNormalizationOnTheWay() {
+    for size in [16, 8] {
+      let (x, w, residual) = (
+        wave([2, 32, size, size], 0.37), wave([48, 32, 3, 3], 0.11), wave([2, 48, size, size], 0.7)
+      )
+      let norm = GroupNormalization(
+        groups: 4, weight: wave([32], 0.4), bias: wave([32], 0.5), epsilon: 1e-5, shift: wave([2, 32], 0.8),
+        activation: .silu)
+      withoutGradients {
+        let fused = conv2D(x, after: norm, weight: w, bias: nil, padding: .all(1), adding: residual)
+        let plain = conv2D(norm(x), weight: w, bias: nil, padding: .all(1)) + residual
+        assertClose(fused, plain.values.map(Double.init), "size \(size)")
+      }
+    }
+  }
+}
