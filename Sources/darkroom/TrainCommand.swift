@@ -29,6 +29,7 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Model") var network: NetworkOptions
+  @OptionGroup(title: "Loss") var loss: LossArguments
   @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
   @OptionGroup(title: "Machine") var compute: ComputeOptions
@@ -41,25 +42,29 @@ struct TrainCommand: ParsableCommand {
     (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
     try optimisation.fill(&options)
     options.threads = threadCount
-    let scheduler = try network.noise()
+    var scheduler = try network.noise()
+    options.loss = try loss.options(&scheduler)
     guard resolution % config.sizeMultiple == 0, (1...4096).contains(resolution) else {
       throw Failure(
         "--resolution \(resolution): this network needs a multiple of \(config.sizeMultiple), up to 4096.")
     }
-    guard config.inChannels == 3, config.outChannels == 3 else {
+    let channels = options.loss.learnsVariance ? 6 : 3
+    guard config.inChannels == 3, [3, channels].contains(config.outChannels) else {
       throw Failure(
-        "this network has \(config.inChannels) input and \(config.outChannels) output channels; pictures have 3."
-      )
+        "this network has \(config.inChannels) input and \(config.outChannels) output channels; pictures have 3"
+          + (channels == 6 ? ", and 3 more for their variance." : "."))
     }
     let run = URL(fileURLWithPath: output)
     try ModelFolder.check(config, scheduler, in: run)
     let stateURL = TrainingState.url(in: run)
     let stopped = FileManager.default.fileExists(atPath: stateURL.path)
     try refuseToOverwrite(run, stopped: stopped)
+    if resume && stopped { try refuseToChange(stateURL, options) }
 
     let folder = try data.checked(images, resolution: resolution)
     var model = config
     model.sampleSize = [resolution, resolution]
+    model.outChannels = channels
     let nullClass = folder.classes.isEmpty ? nil : folder.classes.count
     model.numClassEmbeds = nullClass.map { $0 + 1 }
     let unet = try UNet2D(model, ParameterStore(.fresh(seed: options.seed)))
@@ -67,9 +72,6 @@ struct TrainCommand: ParsableCommand {
     var state: TrainingState?
     if resume && stopped {
       let found = try TrainingState(contentsOf: stateURL, for: unet.parameters)
-      if let (name, kept, given) = found.options.conflict(with: options) {
-        throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
-      }
       options.threads = found.options.threads
       threadCount = options.threads
       state = found
@@ -96,6 +98,14 @@ struct TrainCommand: ParsableCommand {
       Console.note("stopped; the same command with --resume goes on")
       throw ExitCode(130)
     }
+  }
+
+  /// Before the network is made, whose shape may follow from the options.
+  private func refuseToChange(_ state: URL, _ options: TrainingOptions) throws {
+    guard let (name, kept, given) = try TrainingState.options(of: state)?.conflict(with: options) else {
+      return
+    }
+    throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
   }
 
   private func refuseToOverwrite(_ run: URL, stopped: Bool) throws {

@@ -175,6 +175,41 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertEqual(without.code, 0, without.errors)
   }
 
+  /// Every loss from the command line; what cannot be is refused before anything is written.
+  func testLosses() throws {
+    let hybrid = ["--learn-variance", "--timestep-sampling", "importance"]
+    let result = try run(arguments("hybrid", steps: 4, hybrid + ["--preview-every", "4"]))
+    XCTAssertEqual(result.code, 0, result.errors)
+    let scheduler = try bytes("hybrid", "scheduler/scheduler_config.json")
+    XCTAssertTrue(
+      String(decoding: scheduler, as: UTF8.self).contains("\"variance_type\" : \"learned_range\""))
+    let sampled = try Command.run("sample", path("hybrid"), "--output", path("o.png"), "--steps", "3")
+    XCTAssertEqual(sampled.code, 0, sampled.errors)
+    let other = try run(arguments("hybrid", steps: 4, ["--resume"]))
+    XCTAssertTrue(other.errors.contains("begun with --learn-variance true, not false"), other.errors)
+
+    for (i, more) in [
+      ["--loss", "huber", "--huber-schedule", "exponential", "--min-snr-gamma", "5"],
+      ["--offset-noise", "0.1", "--timestep-sampling", "logit-normal", "--logit-mean", "0.5"],
+    ].enumerated() {
+      let result = try run(arguments("run\(i)", steps: 2, more))
+      XCTAssertEqual(result.code, 0, result.errors)
+    }
+    for (more, words) in [
+      (["--vlb-weight", "0.1"], "--vlb-weight goes with --learn-variance"),
+      (["--huber-schedule", "snr"], "--huber-schedule goes with --loss huber"),
+      (["--learn-variance", "--offset-noise", "0.1"], "use one without the other"),
+      (["--learn-variance", "--schedule", "ddim-cosine"], "DDPMScheduler"),
+      (["--min-snr-gamma", "0"], "more than 0"), (["--schedule", "edm"], "preconditioning"),
+      (["--schedule", "rectified-flow", "--min-snr-gamma", "5"], "not defined for a flow"),
+    ] {
+      let result = try run(arguments("refused", more))
+      XCTAssertNotEqual(result.code, 0, "\(more)")
+      XCTAssertTrue(result.errors.contains(words), "\(words): \(result.errors)")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: path("refused")))
+    }
+  }
+
   func testImpossibleCommandsAreRefused() throws {
     try FileManager.default.createDirectory(
       at: folder.appending(path: "empty"), withIntermediateDirectories: true)

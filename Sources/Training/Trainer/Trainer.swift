@@ -30,8 +30,9 @@ public final class Trainer {
 
   let optimizer: AdamW
   private let ema: ExponentialMovingAverage
-  private let schedule: NoiseSchedule
-  private let prediction: SchedulerConfig.PredictionType
+  private let loss: DenoisingLoss
+  /// The last losses of each timestep, where timesteps are drawn by them.
+  private(set) var moments: LossSecondMoments?
   private let nullClass: Int?
   private let pictures: PictureStore
   private var plan: BatchPlan
@@ -41,7 +42,8 @@ public final class Trainer {
   ///   - scheduler: the noise to train with.
   ///   - nullClass: the label that stands for none; nil for a network without classes.
   ///   - state: what a stopped run left.
-  /// - Throws: `SchedulerError`, or `TrainingStateError` where the state is of another network.
+  /// - Throws: `SchedulerError` or `LossOptionsError` for what cannot be trained, or `TrainingStateError` where the state is
+  ///   of another network.
   public init(
     _ model: UNet2D, _ scheduler: SchedulerConfig, _ pictures: PictureStore, nullClass: Int?,
     _ options: TrainingOptions, resuming state: TrainingState? = nil
@@ -50,10 +52,13 @@ public final class Trainer {
     self.model = model
     self.pictures = pictures
     self.nullClass = nullClass
-    schedule = try NoiseSchedule(scheduler)
-    prediction = scheduler.predictionType
+    loss = try DenoisingLoss(options.loss, scheduler)
     parameters = model.parameters.parameters.map(\.tensor)
-    plan = BatchPlan(pictures: pictures.count, timesteps: schedule.count, options: options)
+    plan = BatchPlan(pictures: pictures.count, timesteps: loss.noise.count, options: options)
+    if options.loss.timestepSampling == .importance {
+      moments =
+        try state?.moments(timesteps: loss.noise.count) ?? LossSecondMoments(timesteps: loss.noise.count)
+    }
     ema = ExponentialMovingAverage(decay: options.emaDecay)
     if let state {
       try state.restore(model.parameters.parameters)
@@ -72,32 +77,36 @@ public final class Trainer {
   /// - Throws: `TrainingError.notFinite` before anything is changed; `PictureError` where a picture cannot be read.
   public func step() throws -> Report {
     let step = stepsTaken
-    var loss: Float = 0
+    let distribution = moments?.distribution
+    var seen: [(timesteps: [Int], losses: [Float])] = []
+    var total: Float = 0
     var sum: [Tensor] = []
     for micro in 0..<options.accumulate {
-      let examples = plan.batch(step: step, micro: micro)
+      let examples = plan.batch(step: step, micro: micro, distribution: distribution)
       let (x0, labels) = try batch(examples)
       let timesteps = examples.map(\.timestep)
       let noise = noise(examples, shape: x0.shape)
-      let noisy = schedule.addNoise(x0, noise, timesteps: timesteps)
-      let target = prediction.target(
-        x0: x0, noise: noise, alphasCumprod: timesteps.map { schedule.alphasCumprod[$0] })
+      let noisy = loss.noise.noisy(x0, noise, timesteps: timesteps)
+      let told = timesteps.map { loss.noise.networkTimesteps[$0] }
       let dropout = NoiseKey(
         seed: options.seed, index: 0, step: UInt32(step * options.accumulate + micro), purpose: .dropout)
       let (value, gradients) = valueAndGradients(of: parameters) {
-        meanSquaredError(
-          model(noisy, timesteps: timesteps.map(Float.init), labels: labels, dropout: dropout), target)
+        let output = model(noisy, timesteps: told, labels: labels, dropout: dropout)
+        let losses = loss(output, x0: x0, noise: noise, timesteps: timesteps)
+        seen.append((timesteps, losses.values))
+        return losses.weightedMean(examples.map(\.weight))
       }
-      loss += value.item / Float(options.accumulate)
+      total += value.item / Float(options.accumulate)
       sum = sum.isEmpty ? gradients : zip(sum, gradients).map { $0 + $1 }
     }
     if options.accumulate > 1 { sum = sum.map { 1 / Float(options.accumulate) * $0 } }
     let norm = AdamW.norm(sum)
-    guard loss.isFinite, norm.isFinite else { throw TrainingError.notFinite(step: step + 1, loss: loss) }
+    guard total.isFinite, norm.isFinite else { throw TrainingError.notFinite(step: step + 1, loss: total) }
     let rate = options.learningRate.at(step, of: options.steps)
     optimizer.step(sum, norm: norm, learningRate: rate)
     ema.update(averages, from: parameters, step: step + 1)
-    return Report(step: step + 1, loss: loss, gradientNorm: norm, learningRate: rate)
+    for (timesteps, losses) in seen { moments?.record(timesteps, losses) }
+    return Report(step: step + 1, loss: total, gradientNorm: norm, learningRate: rate)
   }
 
   private func batch(_ examples: [BatchPlan.Example]) throws -> (Tensor, ClassLabels?) {
@@ -113,10 +122,17 @@ public final class Trainer {
 
   /// An example's noise is keyed by its number, so that no batch size or stop changes it.
   private func noise(_ examples: [BatchPlan.Example], shape: [Int]) -> Tensor {
+    let noise = normal(examples, .trainingNoise, shape: shape)
+    guard options.loss.offsetNoise > 0 else { return noise }
+    let offsets = normal(examples, .offsetNoise, shape: [shape[0], shape[1]])
+    return noise.addingChannels(options.loss.offsetNoise * offsets)
+  }
+
+  private func normal(_ examples: [BatchPlan.Example], _ purpose: NoisePurpose, shape: [Int]) -> Tensor {
     let size = shape.dropFirst().reduce(1, *)
     let result = Tensor(uninitialized: shape)
     parallelFor(examples.count) { n in
-      let key = BatchPlan.key(options.seed, Int(examples[n].number), .trainingNoise)
+      let key = BatchPlan.key(options.seed, Int(examples[n].number), purpose)
       Philox(key).normal(size).withUnsafeBufferPointer { values in
         guard let base = values.baseAddress else { return }
         (result.pointer + n * size).update(from: base, count: size)

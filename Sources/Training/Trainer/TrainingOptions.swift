@@ -31,6 +31,8 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
   public var emaDecay: Float = 0.999
   /// Of everything random.
   public var seed: UInt64 = 0
+  /// What is made small, and at which timesteps.
+  public var loss = LossOptions()
   /// Share of labels replaced by the null class, so that guidance has something to compare with.
   public var labelDropout: Float = 0.1
   /// Threads when the run began: oneDNN divides sums among them, so a resumed run keeps their number.
@@ -64,6 +66,14 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     compare("--ema") { $0.emaDecay }
     compare("--seed") { $0.seed }
     compare("--label-dropout") { $0.labelDropout }
+    pairs += zip(loss.named, given.loss.named).map { ($0.name, $0.value, $1.value) }
     return pairs.first { $0.kept != $0.given }
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Chosen by the compiler for `TrainingOptions.loss`: a state written before there was one has the loss of its time.
+  func decode(_ type: LossOptions.Type, forKey key: Key) throws -> LossOptions {
+    try decodeIfPresent(type, forKey: key) ?? LossOptions()
   }
 }
