@@ -185,6 +185,20 @@ final class TrainCommandTests: XCTestCase {
       String(decoding: scheduler, as: UTF8.self).contains("\"variance_type\" : \"learned_range\""))
     let sampled = try Command.run("sample", path("hybrid"), "--output", path("o.png"), "--steps", "3")
     XCTAssertEqual(sampled.code, 0, sampled.errors)
+    let evaluate = ["likelihood", path("hybrid"), path("shapes"), "--count", "2", "--timesteps-every", "100"]
+    let likelihood = try Command.run(
+      "evaluate", evaluate + ["--classes", "folders", "--plot", path("t.svg")])
+    XCTAssertEqual(likelihood.code, 0, likelihood.errors)
+    XCTAssertTrue(likelihood.output.contains("bits a dimension, 2 pictures of 8×8, variance learned_range"))
+    XCTAssertTrue(FileManager.default.fileExists(atPath: path("t.svg")))
+    let threads = try ["1", "2"].map {
+      try Command.run("evaluate", evaluate + ["--json", "--threads", $0]).output
+    }
+    XCTAssertEqual(threads[0], threads[1], "the number of threads changes nothing")
+    let report = try JSONDecoder().decode(LikelihoodReport.self, from: Data(threads[0].utf8))
+    XCTAssertEqual(report.terms.map(\.evaluations).reduce(0, +), 2 * 11)
+    let fixed = try Command.run("evaluate", evaluate + ["--variance", "fixed_small"])
+    XCTAssertTrue(fixed.errors.contains("gives its own variance"), fixed.errors)
     let other = try run(arguments("hybrid", steps: 4, ["--resume"]))
     XCTAssertTrue(other.errors.contains("begun with --learn-variance true, not false"), other.errors)
 

@@ -58,13 +58,6 @@ public struct VariationalBound: Sendable {
   /// How many terms there are before the prior's, T.
   public var count: Int { steps.count }
 
-  /// α·x₀ + σ·noise, each sample at its own timestep.
-  public func noisy(_ x0: Tensor, _ noise: Tensor, timesteps: [Int]) -> Tensor {
-    .combination(
-      perSample: timesteps.map { Float(steps[$0].alpha) }, x0, timesteps.map { Float(steps[$0].sigma) }, noise
-    )
-  }
-
   /// x̂₀ − x₀ from the difference of an output and its target, in which no digits cancel.
   public func pictureError(_ output: Tensor, _ target: Tensor, timesteps: [Int]) -> Tensor {
     let factors = timesteps.map { t -> Float in
