@@ -119,6 +119,18 @@ public enum DenoiserConfig: Sendable, Equatable {
     }
   }
 
+  /// Makes the prediction twice as wide as what is denoised: its second half says something about the variance.
+  public mutating func learnVariance() {
+    switch self {
+    case .unet(var config):
+      config.outChannels = 2 * config.inChannels
+      self = .unet(config)
+    case .dit(var config):
+      config.outChannels = 2 * config.inChannels
+      self = .dit(config)
+    }
+  }
+
   /// - Throws: `ConfigError`, which names the key.
   public func validate() throws(ConfigError) {
     switch self {

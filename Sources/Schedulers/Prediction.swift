@@ -54,27 +54,3 @@ public enum Parametrization: Sendable, Equatable {
     }
   }
 }
-
-extension SchedulerConfig.PredictionType {
-  /// What a network of this kind is trained to give for pictures `x0` noised with `noise` at each sample's ᾱ.
-  public func target(x0: Tensor, noise: Tensor, alphasCumprod: [Float]) -> Tensor {
-    switch self {
-    case .epsilon: noise
-    case .sample: x0
-    case .vPrediction:
-      .combination(
-        perSample: alphasCumprod.map { $0.squareRoot() }, noise, alphasCumprod.map { -(1 - $0).squareRoot() },
-        x0)
-    case .flow: noise - x0
-    }
-  }
-}
-
-extension NoiseSchedule {
-  /// √ᾱ·x₀ + √(1 − ᾱ)·noise, each sample at its own timestep (Ho et al. 2020, equation 4).
-  public func addNoise(_ x0: Tensor, _ noise: Tensor, timesteps: [Int]) -> Tensor {
-    let alphas = timesteps.map { alphasCumprod[$0] }
-    return .combination(
-      perSample: alphas.map { $0.squareRoot() }, x0, alphas.map { (1 - $0).squareRoot() }, noise)
-  }
-}

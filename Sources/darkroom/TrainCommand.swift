@@ -29,6 +29,7 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Model") var network: NetworkOptions
+  @OptionGroup(title: "Loss") var loss: LossArguments
   @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
   @OptionGroup(title: "Machine") var compute: ComputeOptions
@@ -37,14 +38,16 @@ struct TrainCommand: ParsableCommand {
     try compute.apply()
     let vaeFolder = try network.vae.map { try VAEFolder(URL(fileURLWithPath: $0)) }
     let factor = vaeFolder?.config.downsampling ?? 1
-    let asked = try network.network(latentChannels: vaeFolder?.config.latentChannels)
+    var asked = try network.network(latentChannels: vaeFolder?.config.latentChannels)
     let resolution = data.resolution ?? (asked.sampleSize?[0] ?? 32) * (network.config == nil ? 1 : factor)
     var options = TrainingOptions()
     (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
     try optimisation.fill(&options)
     options.threads = threadCount
     options.vae = try vaeFolder?.hash()
-    let scheduler = try network.noise()
+    var scheduler = try network.noise()
+    options.loss = try loss.options(&scheduler)
+    if options.loss.learnsVariance { asked.learnVariance() }
     let multiple = asked.sizeMultiple * factor
     guard resolution % multiple == 0, (1...4096).contains(resolution) else {
       throw Failure("--resolution \(resolution): this network needs a multiple of \(multiple), up to 4096.")
@@ -57,13 +60,15 @@ struct TrainCommand: ParsableCommand {
     guard asked.inChannels == channels, [channels, 2 * channels].contains(asked.predictedChannels) else {
       throw Failure(
         "this network has \(asked.inChannels) input and \(asked.predictedChannels) output channels; "
-          + (vaeFolder == nil ? "pictures have 3." : "the VAE's latents have \(channels)."))
+          + (vaeFolder == nil ? "pictures have 3" : "the VAE's latents have \(channels)")
+          + ", and as many more for their variance.")
     }
     let run = URL(fileURLWithPath: output)
     try ModelFolder.check(asked, scheduler, in: run)
     let stateURL = TrainingState.url(in: run)
     let stopped = FileManager.default.fileExists(atPath: stateURL.path)
     try refuseToOverwrite(run, stopped: stopped)
+    if resume && stopped { try refuseToChange(stateURL, options) }
 
     let folder = try data.checked(images, resolution: resolution)
     let config = asked.prepared(size: resolution / factor, classes: folder.classes.count)
@@ -73,9 +78,6 @@ struct TrainCommand: ParsableCommand {
       // The keys and shapes that a state must have are those of a network.
       let network = try config.build(ParameterStore(.fresh(seed: options.seed)))
       let found = try TrainingState(contentsOf: stateURL, for: network.parameters)
-      if let (name, kept, given) = found.options.conflict(with: options) {
-        throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
-      }
       options.threads = found.options.threads
       threadCount = options.threads
       state = found
@@ -118,6 +120,14 @@ struct TrainCommand: ParsableCommand {
     Console.endTransient()
     Console.note(String(format: "latents %@ deviate by %.3f", "\(store.shape)", store.deviation))
     return store
+  }
+
+  /// Before the network is made, whose shape may follow from the options.
+  private func refuseToChange(_ state: URL, _ options: TrainingOptions) throws {
+    guard let (name, kept, given) = try TrainingState.options(of: state)?.conflict(with: options) else {
+      return
+    }
+    throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
   }
 
   private func refuseToOverwrite(_ run: URL, stopped: Bool) throws {

@@ -106,7 +106,8 @@ struct NetworkOptions: ParsableArguments {
   private func named() throws -> DenoiserConfig {
     let name = preset ?? (model == .dit ? "dit-tiny-4" : "tiny-32")
     if let network = DenoiserConfig(preset: name) { return network }
-    throw Failure("--preset \(name) is not known; there are \(DenoiserConfig.presetNames.joined(separator: ", ")).")
+    throw Failure(
+      "--preset \(name) is not known; there are \(DenoiserConfig.presetNames.joined(separator: ", ")).")
   }
 
   func noise() throws -> SchedulerConfig {

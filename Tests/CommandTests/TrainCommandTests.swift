@@ -175,6 +175,55 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertEqual(without.code, 0, without.errors)
   }
 
+  /// Every loss from the command line; what cannot be is refused before anything is written.
+  func testLosses() throws {
+    let hybrid = ["--learn-variance", "--timestep-sampling", "importance"]
+    let result = try run(arguments("hybrid", steps: 4, hybrid + ["--preview-every", "4"]))
+    XCTAssertEqual(result.code, 0, result.errors)
+    let scheduler = try bytes("hybrid", "scheduler/scheduler_config.json")
+    XCTAssertTrue(
+      String(decoding: scheduler, as: UTF8.self).contains("\"variance_type\" : \"learned_range\""))
+    let sampled = try Command.run("sample", path("hybrid"), "--output", path("o.png"), "--steps", "3")
+    XCTAssertEqual(sampled.code, 0, sampled.errors)
+    let evaluate = ["likelihood", path("hybrid"), path("shapes"), "--count", "2", "--timesteps-every", "100"]
+    let likelihood = try Command.run(
+      "evaluate", evaluate + ["--classes", "folders", "--plot", path("t.svg")])
+    XCTAssertEqual(likelihood.code, 0, likelihood.errors)
+    XCTAssertTrue(likelihood.output.contains("bits a dimension, 2 pictures of 8×8, variance learned_range"))
+    XCTAssertTrue(FileManager.default.fileExists(atPath: path("t.svg")))
+    let threads = try ["1", "2"].map {
+      try Command.run("evaluate", evaluate + ["--json", "--threads", $0]).output
+    }
+    XCTAssertEqual(threads[0], threads[1], "the number of threads changes nothing")
+    let report = try JSONDecoder().decode(LikelihoodReport.self, from: Data(threads[0].utf8))
+    XCTAssertEqual(report.terms.map(\.evaluations).reduce(0, +), 2 * 11)
+    let fixed = try Command.run("evaluate", evaluate + ["--variance", "fixed_small"])
+    XCTAssertTrue(fixed.errors.contains("gives its own variance"), fixed.errors)
+    let other = try run(arguments("hybrid", steps: 4, ["--resume"]))
+    XCTAssertTrue(other.errors.contains("begun with --learn-variance true, not false"), other.errors)
+
+    for (i, more) in [
+      ["--loss", "huber", "--huber-schedule", "exponential", "--min-snr-gamma", "5"],
+      ["--offset-noise", "0.1", "--timestep-sampling", "logit-normal", "--logit-mean", "0.5"],
+    ].enumerated() {
+      let result = try run(arguments("run\(i)", steps: 2, more))
+      XCTAssertEqual(result.code, 0, result.errors)
+    }
+    for (more, words) in [
+      (["--vlb-weight", "0.1"], "--vlb-weight goes with --learn-variance"),
+      (["--huber-schedule", "snr"], "--huber-schedule goes with --loss huber"),
+      (["--learn-variance", "--offset-noise", "0.1"], "use one without the other"),
+      (["--learn-variance", "--schedule", "ddim-cosine"], "DDPMScheduler"),
+      (["--min-snr-gamma", "0"], "more than 0"), (["--schedule", "edm"], "preconditioning"),
+      (["--schedule", "rectified-flow", "--min-snr-gamma", "5"], "not defined for a flow"),
+    ] {
+      let result = try run(arguments("refused", more))
+      XCTAssertNotEqual(result.code, 0, "\(more)")
+      XCTAssertTrue(result.errors.contains(words), "\(words): \(result.errors)")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: path("refused")))
+    }
+  }
+
   func testImpossibleCommandsAreRefused() throws {
     try FileManager.default.createDirectory(
       at: folder.appending(path: "empty"), withIntermediateDirectories: true)

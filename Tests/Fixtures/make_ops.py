@@ -160,6 +160,50 @@ def gaussians():
     case("gaussianSample", lambda mean, logVariance: mean + torch.exp(0.5 * logVariance) * noise, pair())
     case("gaussianDivergence", lambda mean, logVariance: 0.5 * (mean**2 + logVariance.exp() - 1 - logVariance).sum()[None] / 2,
          pair())
+def losses():
+    weights = [0.3, 2.0, 1.0, 0.0]
+    case("weightedMean", lambda x: ((torch.tensor(weights) * x).sum() / 4)[None], {"x": randn(4)}, weights=weights)
+    case("squaredErrors", lambda a: ((a - TARGET) ** 2).mean((1, 2, 3)), {"a": randn(2, 6, 3, 5)})
+    c = [0.1, 1.5]
+    huber = torch.tensor(c).view(2, 1, 1, 1)
+    # As `conditional_loss` of diffusers' train_text_to_image.py has it.
+    case("pseudoHuberErrors", lambda a: (2 * huber * (torch.sqrt((a - TARGET) ** 2 + huber**2) - huber)).mean((1, 2, 3)),
+         {"a": randn(2, 6, 3, 5)}, constants=c)
+
+    # Two terms of KL and two of the decoder. Pixels at both ends; errors from far below a pixel's width to tails in which
+    # a cumulative probability is 0 in any precision; hence log_ndtr and float64.
+    x0 = (torch.randint(0, 256, (4, 3, 3, 5)) / 127.5 - 1)
+    x0[2:, 0, 0, :2], x0[2:, 0, 0, 2:4] = -1, 1
+    error = randn(4, 3, 3, 5) * torch.tensor([0.5, 0.01, 0.02, 0.5]).view(4, 1, 1, 1)
+    factors, variances = [0.3, 0.01], [-3.0, -9.0]
+    tensors["variational/error"], tensors["variational/x0"] = error, x0
+
+    def divergence(logVariance):
+        scale = lambda list: torch.tensor(list, dtype=torch.float64).view(2, 1, 1, 1)
+        v, e = logVariance.double(), error[:2].double()
+        kl = torch.distributions.kl_divergence(
+            torch.distributions.Normal(torch.zeros_like(e), torch.exp(0.5 * scale(variances)).expand_as(e)),
+            torch.distributions.Normal(scale(factors) * e, torch.exp(0.5 * v)))
+        return kl.mean((1, 2, 3)).float()
+
+    def decoder(rows):
+        def run(logVariance):
+            v, e, x = logVariance.double(), error[rows].double(), x0[rows].double()
+            upper, lower = ((-e + side / 255) * torch.exp(-0.5 * v) for side in (1, -1))
+            # By symmetry in the tail where a cumulative probability is small.
+            low, high = torch.where(lower > 0, -upper, lower), torch.where(lower > 0, -lower, upper)
+            log_cdf = torch.special.log_ndtr
+            inner = log_cdf(high) + torch.log(-torch.expm1(log_cdf(low) - log_cdf(high)))
+            nll = -torch.where(x > 0.999, log_cdf(-lower), torch.where(x < -0.999, log_cdf(upper), inner))
+            return nll.mean((1, 2, 3)).float()
+        return run
+
+    def log_variance(*means):
+        return {"logVariance": randn(len(means), 3, 3, 5) * 0.5 + torch.tensor(means).view(-1, 1, 1, 1)}
+
+    case("variationalTerms", divergence, log_variance(-3.0, -9.0), first=0, last=2, factors=factors, variances=variances)
+    case("variationalTerms", decoder(slice(2, 3)), log_variance(-8.0), first=2, last=3)
+    case("variationalTerms", decoder(slice(3, 4)), log_variance(-6.0), first=3, last=4)
 
 
 TARGET = randn(2, 6, 3, 5)
@@ -170,6 +214,7 @@ elementwise()
 shapes()
 tokens()
 gaussians()
+losses()
 program = f"torch {torch.__version__}, diffusers {diffusers.__version__}"
 save_file(tensors, HERE / "ops.safetensors", {"program": program})
 (HERE / "ops.json").write_text(json.dumps({"program": program, "cases": cases}, indent=0))

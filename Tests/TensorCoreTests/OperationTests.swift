@@ -22,14 +22,25 @@ final class OperationTests: XCTestCase {
       scale: Float?
     var indices: [Int]?, factor: Float?, offset: Float?, factors: [Float]?, a: [Float]?, b: [Float]?
     var low: Float?, high: Float?, weights: [Float]?, height: Int?, width: Int?, sizes: [Int]?, shape: [Int]?
-    var first: Int?, last: Int?
+    var first: Int?, last: Int?, constants: [Float]?, variances: [Double]?
   }
 
   private struct Unknown: Error { let op: String }
 
-  private func run(_ c: Case, _ inputs: [String: Tensor], target: Tensor) throws -> Tensor {
+  /// What a loss compares with: no gradient is asked for it.
+  private struct Constants {
+    let target: Tensor, x0: Tensor, error: Tensor
+
+    init(_ file: SafetensorsFile) throws {
+      target = try file.tensor("target")
+      (x0, error) = try (file.tensor("variational/x0"), file.tensor("variational/error"))
+    }
+  }
+
+  private func run(_ c: Case, _ inputs: [String: Tensor], _ constants: Constants) throws -> Tensor {
     func t(_ name: String) throws -> Tensor { try XCTUnwrap(inputs[name], "\(c.op) has no \(name)") }
     let p = c.parameters
+    let target = constants.target
     switch c.op {
     case "conv2D":
       let pads = p.padding ?? [0, 0, 0, 0]
@@ -69,6 +80,17 @@ final class OperationTests: XCTestCase {
     case "sum": return try t("x").sum()
     case "meanSquaredError": return meanSquaredError(try t("a"), target)
     case "meanSquaredError-weighted": return meanSquaredError(try t("a"), target, sampleWeights: p.weights)
+    case "weightedMean": return try t("x").weightedMean(p.weights ?? [])
+    case "squaredErrors": return squaredErrors(try t("a"), target)
+    case "pseudoHuberErrors": return pseudoHuberErrors(try t("a"), target, constants: p.constants ?? [])
+    case "variationalTerms":
+      let divergences = zip(p.factors ?? [], p.variances ?? []).map {
+        VariationalTerm.divergence(meanFactor: Double($0), logVariance: $1)
+      }
+      let rows = (p.first ?? 0)..<(p.last ?? 0)
+      return variationalTerms(
+        error: constants.error.rows(rows), x0: constants.x0.rows(rows), logVariance: try t("logVariance"),
+        divergences.isEmpty ? rows.map { _ in .decoder } : divergences)
     case "tokens": return try t("x").tokens()
     case "featureMap": return try t("x").featureMap(height: p.height ?? 0, width: p.width ?? 0)
     case "upsampledNearest": return try t("x").upsampledNearest()
@@ -114,7 +136,7 @@ final class OperationTests: XCTestCase {
   private func assertEqualToPyTorch() throws {
     let cases = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: Fixtures.url("ops.json"))).cases
     let file = try Fixtures.tensors("ops.safetensors")
-    let target = try file.tensor("target")
+    let constants = try Constants(file)
     XCTAssertGreaterThan(cases.count, 70)
     for (n, c) in cases.enumerated() {
       let what = "case \(n), \(c.op) \(c.parameters)"
@@ -123,10 +145,10 @@ final class OperationTests: XCTestCase {
       inputs["noise"] = try file.tensor("noise")
       let (y, dy) = (try file.tensor("\(n)/y"), try file.tensor("\(n)/dy"))
       assertClose(
-        try withoutGradients { try run(c, inputs, target: target) }, y, relative: 2e-5, "\(what), inferred")
+        try withoutGradients { try run(c, inputs, constants) }, y, relative: 2e-5, "\(what), inferred")
       var taped: Tensor?
       let (_, gradients) = try valueAndGradients(of: list) {
-        let y = try run(c, inputs, target: target)
+        let y = try run(c, inputs, constants)
         taped = y
         return (y * dy).sum()
       }

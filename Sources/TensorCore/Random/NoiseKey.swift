@@ -1,7 +1,8 @@
 /// What a draw is for: part of the key, so that two uses never share noise. Raw values are part of the bit contract.
 public enum NoisePurpose: UInt32, Sendable {
   case initialLatents = 1, samplerStep = 2, trainingNoise = 3, trainingTimestep = 4, dataOrder = 5, flip = 6,
-    crop = 7, weightInit = 8, dropout = 9, classDropout = 10, preview = 11, drawing = 12, posterior = 13
+    crop = 7, weightInit = 8, dropout = 9, classDropout = 10, preview = 11, drawing = 12,
+    offsetNoise = 13, likelihood = 14, likelihoodTimestep = 15, posterior = 16
 }
 
 /// Philox's key and counter prefix: the same key gives the same numbers whatever was drawn before.

@@ -32,8 +32,9 @@ public final class Trainer {
 
   let optimizer: AdamW
   private let ema: ExponentialMovingAverage
-  private let schedule: NoiseSchedule
-  private let prediction: SchedulerConfig.PredictionType
+  private let loss: DenoisingLoss
+  /// The last losses of each timestep, where timesteps are drawn by them.
+  private(set) var moments: LossSecondMoments?
   private let nullClass: Int?
   private let examples: any ExampleSource
   private var plan: BatchPlan
@@ -43,7 +44,8 @@ public final class Trainer {
   ///   - scheduler: the noise to train with.
   ///   - nullClass: the label that stands for none; nil for a network without classes.
   ///   - state: what a stopped run left.
-  /// - Throws: `SchedulerError`, or `TrainingStateError` where the state is of another network.
+  /// - Throws: `SchedulerError` or `LossOptionsError` for what cannot be trained, or `TrainingStateError` where the state is
+  ///   of another network.
   public init(
     _ config: DenoiserConfig, _ scheduler: SchedulerConfig, _ examples: any ExampleSource, nullClass: Int?,
     _ options: TrainingOptions, resuming state: TrainingState? = nil
@@ -53,10 +55,13 @@ public final class Trainer {
     model = try config.build(ParameterStore(.fresh(seed: options.seed)))
     self.examples = examples
     self.nullClass = nullClass
-    schedule = try NoiseSchedule(scheduler)
-    prediction = scheduler.predictionType
+    loss = try DenoisingLoss(options.loss, scheduler)
     parameters = model.parameters.parameters.map(\.tensor)
-    plan = BatchPlan(pictures: examples.count, timesteps: schedule.count, options: options)
+    plan = BatchPlan(pictures: examples.count, timesteps: loss.noise.count, options: options)
+    if options.loss.timestepSampling == .importance {
+      moments =
+        try state?.moments(timesteps: loss.noise.count) ?? LossSecondMoments(timesteps: loss.noise.count)
+    }
     ema = ExponentialMovingAverage(decay: options.emaDecay)
     if let state {
       try state.restore(model.parameters.parameters)
@@ -75,40 +80,43 @@ public final class Trainer {
   /// - Throws: `TrainingError.notFinite` before anything is changed; `PictureError` where a picture cannot be read.
   public func step() throws -> Report {
     let step = stepsTaken
-    var loss: Float = 0
+    let distribution = moments?.distribution
+    var seen: [(timesteps: [Int], losses: [Float])] = []
+    var total: Float = 0
     var sum: [Tensor] = []
     for micro in 0..<options.accumulate {
-      let batch = plan.batch(step: step, micro: micro)
+      let batch = plan.batch(step: step, micro: micro, distribution: distribution)
       let (x0, labels) = try values(batch)
       let timesteps = batch.map(\.timestep)
       let noise = noise(batch, shape: x0.shape)
-      let noisy = schedule.addNoise(x0, noise, timesteps: timesteps)
-      let target = prediction.target(
-        x0: x0, noise: noise, alphasCumprod: timesteps.map { schedule.alphasCumprod[$0] })
+      let noisy = loss.noise.noisy(x0, noise, timesteps: timesteps)
+      let told = timesteps.map { loss.noise.networkTimesteps[$0] }
       let dropout = NoiseKey(
         seed: options.seed, index: 0, step: UInt32(step * options.accumulate + micro), purpose: .dropout)
       let (value, gradients) = valueAndGradients(of: parameters) {
-        let output = model.predict(
-          noisy, timesteps: timesteps.map(Float.init), labels: labels, dropout: dropout)
-        return meanSquaredError(prediction(of: output, like: x0), target)
+        let output = model.predict(noisy, timesteps: told, labels: labels, dropout: dropout)
+        let losses = loss(said(output, like: x0), x0: x0, noise: noise, timesteps: timesteps)
+        seen.append((timesteps, losses.values))
+        return losses.weightedMean(batch.map(\.weight))
       }
-      loss += value.item / Float(options.accumulate)
+      total += value.item / Float(options.accumulate)
       sum = sum.isEmpty ? gradients : zip(sum, gradients).map { $0 + $1 }
     }
     if options.accumulate > 1 { sum = sum.map { 1 / Float(options.accumulate) * $0 } }
     let norm = AdamW.norm(sum)
-    guard loss.isFinite, norm.isFinite else { throw TrainingError.notFinite(step: step + 1, loss: loss) }
+    guard total.isFinite, norm.isFinite else { throw TrainingError.notFinite(step: step + 1, loss: total) }
     let rate = options.learningRate.at(step, of: options.steps)
     optimizer.step(sum, norm: norm, learningRate: rate)
     ema.update(averages, from: parameters, step: step + 1)
-    return Report(step: step + 1, loss: loss, gradientNorm: norm, learningRate: rate)
+    for (timesteps, losses) in seen { moments?.record(timesteps, losses) }
+    return Report(step: step + 1, loss: total, gradientNorm: norm, learningRate: rate)
   }
 
-  /// The half of the channels that is about the picture, where the other is about the variance.
-  private func prediction(of output: Tensor, like x: Tensor) -> Tensor {
+  /// The half of the channels that is about the picture, where the other is about a variance that is not learned here.
+  private func said(_ output: Tensor, like x: Tensor) -> Tensor {
     let channels = x.shape[1]
-    return output.shape[1] == channels
-      ? output : output.splitChannels([channels, output.shape[1] - channels])[0]
+    guard output.shape[1] > channels, !options.loss.learnsVariance else { return output }
+    return output.splitChannels([channels, output.shape[1] - channels])[0]
   }
 
   private func values(_ batch: [BatchPlan.Example]) throws -> (Tensor, [Int]?) {
@@ -123,10 +131,17 @@ public final class Trainer {
 
   /// An example's noise is keyed by its number, so that no batch size or stop changes it.
   private func noise(_ batch: [BatchPlan.Example], shape: [Int]) -> Tensor {
+    let noise = normal(batch, .trainingNoise, shape: shape)
+    guard options.loss.offsetNoise > 0 else { return noise }
+    let offsets = normal(batch, .offsetNoise, shape: [shape[0], shape[1]])
+    return noise.addingChannels(options.loss.offsetNoise * offsets)
+  }
+
+  private func normal(_ batch: [BatchPlan.Example], _ purpose: NoisePurpose, shape: [Int]) -> Tensor {
     let size = shape.dropFirst().reduce(1, *)
     let result = Tensor(uninitialized: shape)
     parallelFor(batch.count) { n in
-      let key = BatchPlan.key(options.seed, Int(batch[n].number), .trainingNoise)
+      let key = BatchPlan.key(options.seed, Int(batch[n].number), purpose)
       Philox(key).normal(size).withUnsafeBufferPointer { values in
         guard let base = values.baseAddress else { return }
         (result.pointer + n * size).update(from: base, count: size)

@@ -31,6 +31,8 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
   public var emaDecay: Float = 0.999
   /// Of everything random.
   public var seed: UInt64 = 0
+  /// What is made small, and at which timesteps.
+  public var loss = LossOptions()
   /// Share of labels replaced by the null class, so that guidance has something to compare with.
   public var labelDropout: Float = 0.1
   /// The hash of the VAE whose latents are learned; nil for pixels.
@@ -67,6 +69,14 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
     compare("--seed") { $0.seed }
     compare("--vae with the hash") { $0.vae ?? "none" }
     compare("--label-dropout") { $0.labelDropout }
+    pairs += zip(loss.named, given.loss.named).map { ($0.name, $0.value, $1.value) }
     return pairs.first { $0.kept != $0.given }
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Chosen by the compiler for `TrainingOptions.loss`: a state written before there was one has the loss of its time.
+  func decode(_ type: LossOptions.Type, forKey key: Key) throws -> LossOptions {
+    try decodeIfPresent(type, forKey: key) ?? LossOptions()
   }
 }

@@ -12,12 +12,16 @@ public struct TrainingState {
   /// Updates made.
   public let stepsTaken: Int
   let averages: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor]
+  /// By which timesteps are drawn, where they are drawn by importance.
+  let moments: LossSecondMoments?
   private let weights: [String: Tensor]
   private let file: String
 
   private enum Part: String, CaseIterable { case weight, average, m, v }
 
   private static func key(_ part: Part, _ key: String) -> String { "\(part.rawValue)/\(key)" }
+
+  private static let (lossesKey, countsKey) = ("timesteps/losses", "timesteps/counts")
 
   /// Where it lies in a run's folder.
   public static func url(in run: URL) -> URL { run.appending(path: "training/state.safetensors") }
@@ -35,6 +39,11 @@ public struct TrainingState {
       tensors.append((key(.v, name), trainer.optimizer.secondMoments[i]))
     }
     for (name, buffer) in trainer.model.parameters.buffers { tensors.append((key(.weight, name), buffer)) }
+    if let moments = trainer.moments {
+      let count = moments.counts.count
+      tensors.append((lossesKey, Tensor(moments.losses, shape: [count, moments.losses.count / count])))
+      tensors.append((countsKey, Tensor(moments.counts.map { Float($0) }, shape: [count])))
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let options = String(decoding: try encoder.encode(trainer.options), as: UTF8.self)
@@ -68,12 +77,27 @@ public struct TrainingState {
         return tensor
       }
     }
+    moments =
+      options.loss.timestepSampling == .importance
+      ? try Self.moments(
+        file, TrainingStateError(file: url.relativePath, problem: "holds no losses by timestep"))
+      : nil
     averages = try read(.average)
     firstMoments = try read(.m)
     secondMoments = try read(.v)
     var weights = Dictionary(uniqueKeysWithValues: zip(store.parameters.map(\.key), try read(.weight)))
     for (name, _) in store.buffers { weights[name] = try file.tensor(Self.key(.weight, name)) }
     self.weights = weights
+  }
+
+  private static func moments(_ file: SafetensorsFile, _ error: TrainingStateError) throws
+    -> LossSecondMoments
+  {
+    let counts = try file.tensor(countsKey).values.map { Int(exactly: $0) ?? -1 }
+    guard let moments = LossSecondMoments(losses: try file.tensor(lossesKey).values, counts: counts) else {
+      throw error
+    }
+    return moments
   }
 
   /// The options of a run, without its tensors.
@@ -83,6 +107,14 @@ public struct TrainingState {
     try SafetensorsFile(url).metadata["options"].flatMap {
       try? JSONDecoder().decode(TrainingOptions.self, from: Data($0.utf8))
     }
+  }
+
+  /// The losses by timestep of a schedule of `timesteps`, where the run draws by them.
+  func moments(timesteps: Int) throws -> LossSecondMoments? {
+    guard let moments, moments.counts.count != timesteps else { return moments }
+    throw TrainingStateError(
+      file: file,
+      problem: "is of a schedule of \(moments.counts.count) timesteps, not of \(timesteps)")
   }
 
   /// Writes the weights into the network's tensors.
