@@ -136,7 +136,8 @@ public struct ModelFolder {
       let unet: [String]
     }
     let index = PipelineIndex(
-      _class_name: scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline",
+      // Of the two pipelines the one that takes the scheduler as it is.
+      _class_name: scheduler.className == .ddim ? "DDIMPipeline" : "DDPMPipeline",
       _diffusers_version: UNet2DConfig.diffusersVersion,
       scheduler: ["diffusers", scheduler.className.rawValue],
       unet: ["diffusers", "UNet2DModel"])
