@@ -195,7 +195,8 @@ public struct ModelFolder {
     ]
     switch (config.component, vae != nil) {
     case ("unet", false):
-      index["_class_name"] = .text(scheduler.className == .ddpm ? "DDPMPipeline" : "DDIMPipeline")
+      // Of the two pipelines the one that takes the scheduler as it is.
+      index["_class_name"] = .text(scheduler.className == .ddim ? "DDIMPipeline" : "DDPMPipeline")
     case ("unet", true): index["_class_name"] = .text("LDMPipeline")
     default:
       index["_class_name"] = .text("DiTPipeline")

@@ -17,10 +17,11 @@ public struct ConvergenceStudy: Sendable {
   /// A study of this mixture.
   public init() {}
 
-  /// The samplers whose order theory knows, by short name, with that order. A multistep method begins with steps of lower
-  /// order, whose error remains; `dpmpp-3m` keeps the second order for that reason, and `lms` the third of its four.
+  /// The samplers whose order theory knows, by short name, with that order. `dpmpp-3m` is diffusers', whose third order is
+  /// the second (see `DPMSolverMultistep`); `lms` keeps three of its four beside its first steps, which are of lower order.
   public static let orders: [(name: String, order: Double)] = [
-    ("euler", 1), ("heun", 2), ("dpm2", 2), ("dpmpp-2m", 2), ("dpmpp-3m", 2), ("dpmpp-2s", 2),
+    ("euler", 1), ("heun", 2), ("dpm2", 2), ("dpmpp-2m", 2), ("dpmpp-3m", 2), ("dpmpp-3m-taylor", 3),
+    ("dpmpp-2s", 2),
     ("dpmpp-3s", 3),
     ("deis", 2), ("unipc", 3), ("lms", 3),
   ]

@@ -18,6 +18,7 @@ public enum SamplerNames {
     named("dpm2", .dpm2), named("dpm2-a", .dpm2Ancestral),
     named("dpmpp-2m", .dpmSolverMultistep),
     named("dpmpp-3m", .dpmSolverMultistep) { $0.solverOrder = 3 },
+    named("dpmpp-3m-taylor", .dpmSolverMultistep) { ($0.solverOrder, $0.solverType) = (3, .taylor) },
     named("dpmpp-2m-sde", .dpmSolverMultistep) { $0.algorithmType = .sdeDPMSolverPlusPlus },
     named("dpmpp-2m-karras", .dpmSolverMultistep) { $0.useKarrasSigmas = true },
     named("dpmpp-2s", .dpmSolverSinglestep), named("dpmpp-3s", .dpmSolverSinglestep) { $0.solverOrder = 3 },

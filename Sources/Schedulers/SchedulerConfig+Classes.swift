@@ -92,6 +92,7 @@ extension SchedulerConfig.ClassName {
     switch self {
     case .uniPC: [.bh1, .bh2]
     case .deis: [.logrho]
+    case .dpmSolverMultistep: [.midpoint, .heun, .taylor]
     default: [.midpoint, .heun]
     }
   }

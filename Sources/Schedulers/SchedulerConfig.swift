@@ -76,7 +76,11 @@ public struct SchedulerConfig: Sendable, Equatable {
   }
 
   /// How a solver's higher orders are discretised.
-  public enum SolverType: String, Codable, Sendable, CaseIterable { case midpoint, heun, bh1, bh2, logrho }
+  public enum SolverType: String, Codable, Sendable, CaseIterable {
+    case midpoint, heun, bh1, bh2, logrho
+    /// The paper's third order for the multistep DPM-Solver, which diffusers does not have: see `DPMSolverMultistep`.
+    case taylor
+  }
 
   /// The last noise level of a solver.
   public enum FinalSigmas: String, Codable, Sendable, CaseIterable {

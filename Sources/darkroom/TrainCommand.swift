@@ -7,10 +7,18 @@ import Schedulers
 import TensorCore
 import Training
 
-/// `darkroom train`: a folder of pictures to a model.
+/// `darkroom train`: a folder of pictures to a model; a denoiser unless another kind is named.
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train",
+    commandName: "train", abstract: "Train a model on a folder of pictures.",
+    subcommands: [TrainDenoiserCommand.self, TrainVAECommand.self],
+    defaultSubcommand: TrainDenoiserCommand.self)
+}
+
+/// `darkroom train <images>`.
+struct TrainDenoiserCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "denoiser",
     abstract: "Train a U-Net or a diffusion transformer on a folder of pictures.",
     discussion: """
       The output folder is a diffusers pipeline holding the averaged weights at every checkpoint, beside training/ (what \

@@ -205,9 +205,14 @@ final class TrainCommandTests: XCTestCase {
     for (i, more) in [
       ["--loss", "huber", "--huber-schedule", "exponential", "--min-snr-gamma", "5"],
       ["--offset-noise", "0.1", "--timestep-sampling", "logit-normal", "--logit-mean", "0.5"],
+      [
+        "--schedule", "rectified-flow-shift-3", "--timestep-sampling", "logit-normal", "--preview-every", "2",
+      ],
     ].enumerated() {
       let result = try run(arguments("run\(i)", steps: 2, more))
       XCTAssertEqual(result.code, 0, result.errors)
+      let sampled = try Command.run("sample", path("run\(i)"), "--output", path("o.png"), "--steps", "2")
+      XCTAssertEqual(sampled.code, 0, sampled.errors)
     }
     for (more, words) in [
       (["--vlb-weight", "0.1"], "--vlb-weight goes with --learn-variance"),

@@ -130,7 +130,17 @@ for kind in ["constant", "exponential", "snr"]:
     case("linear", 1000, "epsilon", [0, 10, 400, 999], constant=(kind, 0.1))
 case("squaredcos_cap_v2", 1000, "v_prediction", [0, 10, 400, 990], constant=("snr", 0.01), gamma=1.0, learned=True, weight=0.01)
 
+
+def flow(count, shift):
+    """What diffusers' training scripts of flows take their noise from, here ascending in noise."""
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=count, shift=shift)
+    return {"count": count, "shift": shift, "sigmas": scheduler.sigmas.flip(0).tolist(),
+            "timesteps": scheduler.timesteps.flip(0).tolist()}
+
+
+flows = [flow(50, 1.0), flow(50, 3.0), flow(10, 1.7)]
+
 program = f"torch {torch.__version__}, diffusers {diffusers.__version__}"
 save_file(tensors, HERE / "losses.safetensors", {"program": program})
-(HERE / "losses.json").write_text(json.dumps({"program": program, "cases": cases}, indent=0))
+(HERE / "losses.json").write_text(json.dumps({"program": program, "cases": cases, "flows": flows}, indent=0))
 print(len(cases), "cases")

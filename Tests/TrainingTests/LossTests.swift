@@ -11,6 +11,17 @@ import XCTest
 final class LossTests: XCTestCase {
   private struct Cases: Decodable {
     let cases: [Case]
+    let flows: [Flow]
+
+    init() throws {
+      self = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: Fixtures.url("losses.json")))
+    }
+  }
+
+  private struct Flow: Decodable {
+    let count: Int
+    let shift: Double
+    let sigmas: [Float], timesteps: [Float]
   }
 
   private struct Case: Decodable {
@@ -112,6 +123,28 @@ final class LossTests: XCTestCase {
     XCTAssertEqual(weight(snr: 0.5, .epsilon), 1)
     XCTAssertEqual(weight(snr: 0.5, .sample), 0.5)
     XCTAssertEqual(weight(snr: 0.5, .vPrediction), Float(0.5 / 1.5))
+  }
+
+  /// x = (1 − σ)·x₀ + σ·ε at diffusers' σ, the network told T·σ and asked for ε − x₀.
+  func testFlowsAreStraightLines() throws {
+    for flow in try Cases().flows {
+      var config = SchedulerConfig(.flowMatchEuler)
+      (config.numTrainTimesteps, config.shift) = (flow.count, flow.shift)
+      let noise = try TrainingNoise(config)
+      assertClose(noise.levels.map(\.sigma), flow.sigmas, relative: 1e-6, "σ, shift \(flow.shift)")
+      assertClose(noise.networkTimesteps, flow.timesteps, relative: 1e-6, "T·σ, shift \(flow.shift)")
+      let (x0, epsilon) = (
+        Tensor([1, -0.5, 0.25, 1], shape: [2, 2]), Tensor([0.5, 2, -1, 0], shape: [2, 2])
+      )
+      let timesteps = [0, flow.count / 2]
+      let sigmas = timesteps.map { flow.sigmas[$0] }
+      let x = noise.noisy(x0, epsilon, timesteps: timesteps).values
+      for i in 0..<4 {
+        let (s, picture, draw) = (sigmas[i / 2], x0.values[i], epsilon.values[i])
+        XCTAssertEqual(x[i], (1 - s) * picture + s * draw, accuracy: 1e-6)
+      }
+      XCTAssertEqual(noise.target(x0, epsilon, timesteps: timesteps).values, [-0.5, 2.5, -1.25, -1])
+    }
   }
 
   func testImpossibleLossesAreRefused() throws {

@@ -2,6 +2,10 @@ import TensorCore
 
 /// DPM-Solver and DPM-Solver++ with slopes from earlier steps (Lu et al. 2022b, "DPM-Solver++", algorithm 2), along the ODE
 /// or the SDE, of order 1 to 3.
+///
+/// At the third order diffusers takes (D₁⁽⁰⁾ − D₁⁽¹⁾)/(r₀ + r₁) for the second derivative in λ, of which it is half: its
+/// error falls with the second power of the step. That is the default, so that diffusers' pictures are reproduced; the
+/// solver type `taylor` (sampler `dpmpp-3m-taylor`) takes all of it, and has the third order of the paper's theorem.
 public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
   /// One a step.
   public let evaluations: [Evaluation]
@@ -11,6 +15,8 @@ public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
   private let order: Int
   private let first: DPMSolverUpdate.FirstOrder
   private let clips: Bool
+  /// Of the second derivative.
+  private let curvature: Float
   private let endsInEuler: Bool, endsLower: Bool
   /// The newest last.
   private var history: [Tensor] = []
@@ -24,6 +30,7 @@ public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
     order = config.solverOrder
     first = config.solverType == .midpoint ? .midpoint : .series
     clips = config.thresholding
+    curvature = config.solverType == .taylor ? 2 : 1
     endsLower = config.lowerOrderFinal && evaluations.count < 15
     endsInEuler = config.eulerAtFinal || endsLower || config.finalSigmasType == .zero
   }
@@ -49,7 +56,7 @@ public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
         let older = Tensor.combination([(1 / r1, m[1]), (-1 / r1, m[2])])
         let share = r0 / (r0 + r1)
         d1 = .combination([(1 + share, newer), (-share, older)])
-        d2 = .combination([(1 / (r0 + r1), newer), (-1 / (r0 + r1), older)])
+        d2 = .combination([(curvature / (r0 + r1), newer), (-curvature / (r0 + r1), older)])
       }
     }
     // The third order is the series by definition.

@@ -71,7 +71,7 @@ public struct VariationalBound: Sendable {
     return .combination(perSample: factors, output, factors.map { -$0 }, target)
   }
 
-  /// log Σ, of the shape of `pictures`.
+  /// log Σ, of the shape of `pictures`; gradients reach `raw` of a learned range.
   ///
   /// - Parameters:
   ///   - raw: the network's second half, where it has one.
@@ -84,18 +84,20 @@ public struct VariationalBound: Sendable {
       return .combination(perSample: values.map { Float($0) }, ones, values.map { _ in 0 }, ones)
     }
     let (high, low) = (timesteps.map { steps[$0].logBeta }, timesteps.map { steps[$0].logBetaTilde })
+    func second() -> Tensor {
+      guard let raw else { preconditionFailure("a learned variance without the network's second half") }
+      return raw
+    }
     switch variance {
     case .small: return spread(low)
     case .large: return spread(timesteps.map { $0 == 0 ? steps[0].logBetaTilde : steps[$0].logBeta })
     case .learned:
-      precondition(raw != nil, "a learned variance without the network's second half")
       // As little as diffusers lets a variance be.
-      return raw.map { Tensor($0.values.map { log(max($0, 1e-20)) }, shape: $0.shape) } ?? spread(low)
+      return Tensor(second().values.map { log(max($0, 1e-20)) }, shape: pictures.shape)
     case .learnedRange:
-      guard let raw else { preconditionFailure("a learned variance without the network's second half") }
       let half = zip(high, low).map { Float(0.5 * ($0 - $1)) }
       let middle = zip(high, low).map { Float(0.5 * ($0 + $1)) }
-      return .combination(perSample: half, raw, middle, .full(pictures.shape, 1))
+      return .combination(perSample: half, second(), middle, .full(pictures.shape, 1))
     }
   }
 

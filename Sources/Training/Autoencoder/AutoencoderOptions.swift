@@ -1,0 +1,26 @@
+/// Everything that decides how an autoencoder is trained.
+public struct AutoencoderOptions: Codable, Sendable, Equatable {
+  /// How far a reconstruction is from its picture.
+  public enum Reconstruction: String, Codable, Sendable, CaseIterable {
+    /// Mean magnitude: sharper.
+    case l1
+    /// Mean square: highest PSNR.
+    case mse
+  }
+
+  /// Where pictures are cut, mirrored and in what order; the rest of it does not matter here.
+  public var data = TrainingOptions()
+  /// How far a reconstruction is from its picture.
+  public var reconstruction = Reconstruction.l1
+  /// Weight of the divergence from a standard normal, in nats a value of the picture.
+  public var klWeight: Float = 1e-6
+  /// Share of the pictures that is only looked at, never learned.
+  public var heldOut = 0.05
+  /// The update from which a discriminator takes part; nil for none.
+  public var discriminatorStart: Int?
+  /// Its weight, beside the one that balances it with the reconstruction.
+  public var discriminatorWeight: Float = 0.5
+
+  /// Latent diffusion's weights, without a discriminator.
+  public init() {}
+}

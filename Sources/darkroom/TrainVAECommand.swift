@@ -1,0 +1,187 @@
+import ArgumentParser
+import Files
+import Foundation
+import Models
+import NN
+import Pictures
+import Pipelines
+import TensorCore
+import Training
+
+/// `darkroom train vae`: a folder of pictures to an autoencoder of latents.
+struct TrainVAECommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vae",
+    abstract: "Train an AutoencoderKL, whose latents a denoiser can then learn (train --vae).",
+    discussion: """
+      The output folder is diffusers' AutoencoderKL with scaling_factor set to 1 over the deviation of the pictures' \
+      latents, beside metrics.jsonl, loss.svg, quality.json (PSNR, SSIM and KL of pictures that were held out) and \
+      previews/ (held-out pictures over their reconstructions). There is no perceptual term: it would need weights of a \
+      VGG-16, which are not part of this program. A stopped run begins anew.
+      """)
+
+  @Argument(help: "The folder of PNG and JPEG pictures.")
+  var images: String
+
+  @Option(name: .shortAndLong, help: "The autoencoder's folder; made if there is none.")
+  var output: String
+
+  @Option(help: "A network by name: vae-tiny-f4 or vae-kl-f8.")
+  var preset = AutoencoderKLPreset.tinyF4
+
+  @Option(help: "A network by a JSON file with the keys of diffusers' AutoencoderKL, in place of --preset.")
+  var config: String?
+
+  @OptionGroup(title: "Data") var data: DataOptions
+
+  @Option(help: "What a reconstruction is measured by: l1 or mse.")
+  var reconstruction = AutoencoderOptions.Reconstruction.l1
+
+  @Option(help: "Weight of the latents' divergence from a standard normal.")
+  var klWeight: Float = 1e-6
+
+  @Option(help: "Share of the pictures that is held out to measure by.")
+  var heldOut = 0.05
+
+  @Option(help: "The update from which a patch discriminator takes part. (default: none takes part)")
+  var discriminatorStart: Int?
+
+  @Option(help: "The discriminator's weight, beside the one that balances it with the reconstruction.")
+  var discriminatorWeight: Float = 0.5
+
+  @OptionGroup(title: "Optimisation") var optimisation: AutoencoderOptimisation
+
+  @OptionGroup(title: "Machine") var compute: ComputeOptions
+
+  func validate() throws {
+    if !(klWeight >= 0 && klWeight.isFinite) { throw ValidationError("--kl-weight must not be negative.") }
+    if !(0..<0.5).contains(heldOut) { throw ValidationError("--held-out must be at least 0 and below 0.5.") }
+    if let start = discriminatorStart, start < 0 {
+      throw ValidationError("--discriminator-start must not be negative.")
+    }
+  }
+
+  func run() throws {
+    try compute.apply()
+    let network =
+      try config.map { try AutoencoderKLConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? preset.config
+    guard network.inChannels == 3, network.outChannels == 3 else {
+      throw Failure(
+        "this autoencoder has \(network.inChannels) channels in and \(network.outChannels) out; pictures have 3."
+      )
+    }
+    let resolution = data.resolution ?? network.sampleSize?[0] ?? 32
+    guard resolution % network.downsampling == 0, (1...4096).contains(resolution) else {
+      throw Failure(
+        "--resolution \(resolution): this autoencoder needs a multiple of \(network.downsampling), up to 4096."
+      )
+    }
+    let run = URL(fileURLWithPath: output)
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: run.path, isDirectory: &isFolder), !isFolder.boolValue {
+      throw Failure("--output \(output) is a file; name a folder.")
+    }
+    guard !FileManager.default.fileExists(atPath: run.appending(path: "config.json").path) else {
+      throw Failure("--output \(output) holds an autoencoder already; name another folder.")
+    }
+    let folder = try data.checked(images, resolution: resolution)
+    var options = AutoencoderOptions()
+    (options.data.resolution, options.data.crop, options.data.flip) = (resolution, data.crop, data.flip)
+    optimisation.fill(&options.data)
+    (options.reconstruction, options.klWeight, options.heldOut) = (reconstruction, klWeight, heldOut)
+    (options.discriminatorStart, options.discriminatorWeight) = (discriminatorStart, discriminatorWeight)
+    var sized = network
+    sized.sampleSize = [resolution, resolution]
+    let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
+    let trainer = try AutoencoderTrainer(sized, pictures, options)
+    try train(trainer, sized, in: run)
+  }
+
+  private func train(_ trainer: AutoencoderTrainer, _ config: AutoencoderKLConfig, in run: URL) throws {
+    try AtomicFile.makeFolder(run.appending(path: "previews"))
+    var log = try MetricsLog(run.appending(path: "metrics.jsonl"), stepsTaken: 0)
+    let steps = trainer.options.data.steps
+    Console.note(
+      "training \(trainer.model.parameters.parameterCount) parameters; \(trainer.heldOut.count) pictures are held out"
+    )
+    let clock = Stopwatch()
+    while trainer.stepsTaken < steps {
+      let (report, discriminatorLoss) = try trainer.step()
+      try log.append(report)
+      let left = clock.seconds / Double(report.step) * Double(steps - report.step)
+      Console.transient(
+        String(format: "step %d/%d  loss %.4f  ", report.step, steps, report.loss)
+          + (discriminatorLoss.map { String(format: "discriminator %.3f  ", $0) } ?? "")
+          + "\(Console.duration(left)) left")
+      if report.step % optimisation.previewEvery == 0 || report.step == steps {
+        let quality = try ReconstructionQuality(trainer)
+        Console.endTransient()
+        Console.note(
+          String(
+            format: "step %d: PSNR %.2f dB, SSIM %.4f, KL %.1f nats a picture", report.step, quality.psnr,
+            quality.ssim,
+            quality.kl))
+        try save(trainer, config, quality, log, in: run)
+      }
+    }
+  }
+
+  private func save(
+    _ trainer: AutoencoderTrainer, _ config: AutoencoderKLConfig, _ quality: ReconstructionQuality,
+    _ log: MetricsLog,
+    in run: URL
+  ) throws {
+    var config = config
+    config.scalingFactor = try trainer.scalingFactor()
+    try VAEFolder.save(trainer.model.parameters.all, config, to: run)
+    try log.plot.write(to: run.appending(path: "loss.svg"))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try AtomicFile.write(try encoder.encode(quality), to: run.appending(path: "quality.json"))
+    let numbers = trainer.heldOut.isEmpty ? Array(0..<8) : Array(trainer.heldOut.prefix(8))
+    let x = try trainer.batch(numbers[...])
+    let y = withoutGradients { trainer.model.decode(trainer.model.encode(x).mean) }
+    let url = run.appending(path: "previews/step-\(String(format: "%06d", trainer.stepsTaken)).png")
+    try Grid(columns: numbers.count).compose(Picture.batch(x) + Picture.batch(y), file: url.relativePath)
+      .write(to: url)
+  }
+}
+
+/// How an autoencoder's weights move.
+struct AutoencoderOptimisation: ParsableArguments {
+  @Option(help: "Updates of the weights.")
+  var steps = 2_000
+
+  @Option(help: "Pictures at a time.")
+  var batchSize = 16
+
+  @Option(help: "The highest learning rate.")
+  var learningRate: Float = 1e-3
+
+  @Option(help: "Updates over which the rate rises to it.")
+  var warmup = 50
+
+  @Option(help: "The seed of everything random.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Updates between measurements, checkpoints and previews.")
+  var previewEvery = 500
+
+  func validate() throws {
+    if !(1...1_000_000_000).contains(steps) { throw ValidationError("--steps must be from 1 to 1000000000.") }
+    if !(1...65_536).contains(batchSize) { throw ValidationError("--batch-size must be from 1 to 65536.") }
+    if !(learningRate > 0 && learningRate.isFinite) {
+      throw ValidationError("--learning-rate must be more than 0.")
+    }
+    if warmup < 0 { throw ValidationError("--warmup must not be negative.") }
+    if previewEvery < 1 { throw ValidationError("--preview-every must be at least 1.") }
+  }
+
+  func fill(_ options: inout TrainingOptions) {
+    (options.steps, options.batchSize, options.seed) = (steps, batchSize, seed)
+    options.learningRate = .init(peak: learningRate, warmup: warmup, decay: .cosine)
+  }
+}
+
+extension AutoencoderKLPreset: ExpressibleByArgument {}
+extension AutoencoderOptions.Reconstruction: ExpressibleByArgument {}
