@@ -11,6 +11,8 @@ import Training
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a model on a folder of pictures.",
+    discussion:
+      "'darkroom train <images> …' trains a denoiser; 'darkroom train denoiser --help' explains its options.",
     subcommands: [TrainDenoiserCommand.self, TrainVAECommand.self],
     defaultSubcommand: TrainDenoiserCommand.self)
 }

@@ -1,0 +1,132 @@
+import Foundation
+import NN
+import Pictures
+import Pipelines
+import TestSupport
+import Training
+import XCTest
+
+/// `darkroom train vae`, and `darkroom train --vae` on what it leaves.
+final class LatentTrainingTests: XCTestCase {
+  private var folder = URL(fileURLWithPath: "/")
+
+  override func setUpWithError() throws {
+    folder = try temporaryFolder(for: self)
+    try ShapesDataset(count: 32, size: 16, seed: 2).write(to: folder.appending(path: "shapes"))
+    let json = """
+      {"block_out_channels": [8, 16], "layers_per_block": 1, "norm_num_groups": 4, "sample_size": 16,
+       "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"],
+       "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"]}
+      """
+    try Data(json.utf8).write(to: folder.appending(path: "vae.json"))
+  }
+
+  private func path(_ name: String) -> String { folder.appending(path: name).path }
+
+  private func train(_ arguments: [String]) throws -> Command.Result {
+    try Command.run("train", arguments + ["--threads", "2"])
+  }
+
+  private func trainVAE(_ name: String, _ more: [String] = []) throws -> Command.Result {
+    try train(
+      [
+        "vae", path("shapes"), "--classes", "folders", "--config", path("vae.json"), "--output", path(name),
+        "--steps",
+        "24", "--batch-size", "4", "--warmup", "2", "--preview-every", "12",
+      ] + more)
+  }
+
+  private func losses(_ run: String) throws -> [Double] {
+    struct Line: Decodable { let loss: Double }
+    return try String(contentsOf: folder.appending(path: "\(run)/metrics.jsonl"), encoding: .utf8).split(
+      separator: "\n"
+    )
+    .map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)).loss }
+  }
+
+  func testAnAutoencoderLearnsAndIsMeasured() throws {
+    let result = try trainVAE("vae")
+    XCTAssertEqual(result.code, 0, result.errors)
+    let losses = try losses("vae")
+    XCTAssertEqual(losses.count, 24)
+    XCTAssertLessThan(losses.suffix(6).reduce(0, +), 0.95 * losses.prefix(6).reduce(0, +))
+    let quality = try JSONDecoder().decode(
+      ReconstructionQuality.self, from: Data(contentsOf: folder.appending(path: "vae/quality.json")))
+    XCTAssertGreaterThan(quality.psnr, 8)
+    XCTAssertTrue((0...1).contains(quality.ssim), "\(quality.ssim)")
+    let opened = try VAEFolder(folder.appending(path: "vae"))
+    XCTAssertNotEqual(opened.config.scalingFactor, 0.18215)
+    for file in ["loss.svg", "previews/step-000012.png", "previews/step-000024.png"] {
+      XCTAssertTrue(FileManager.default.fileExists(atPath: path("vae/\(file)")), file)
+    }
+    // The same seed, the same bytes; and nothing is overwritten.
+    XCTAssertEqual(try trainVAE("again").code, 0)
+    let weights = "diffusion_pytorch_model.safetensors"
+    XCTAssertEqual(
+      try Data(contentsOf: folder.appending(path: "vae/\(weights)")),
+      try Data(contentsOf: folder.appending(path: "again/\(weights)")))
+    XCTAssertTrue(try trainVAE("vae").errors.contains("holds an autoencoder already"))
+  }
+
+  func testADiscriminatorTakesPart() throws {
+    let result = try trainVAE("vae", ["--discriminator-start", "6"])
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertEqual(try losses("vae").filter(\.isFinite).count, 24)
+  }
+
+  func testLatentsAreLearnedAndDecoded() throws {
+    XCTAssertEqual(try trainVAE("vae").code, 0)
+    XCTAssertEqual(try trainVAE("other", ["--seed", "1"]).code, 0)
+    let denoiser = [
+      path("shapes"), "--classes", "folders", "--model", "dit", "--preset", "dit-tiny-2", "--steps", "4",
+      "--batch-size",
+      "4", "--preview-every", "4", "--flip", "--resolution", "16", "--output", path("run"),
+    ]
+    let result = try train(denoiser + ["--vae", path("vae")])
+    XCTAssertEqual(result.code, 0, result.errors)
+    let model = try ModelFolder(folder.appending(path: "run"))
+    XCTAssertEqual(model.config.sampleSize, [8, 8])
+    XCTAssertEqual(model.vae?.config.latentChannels, 4)
+    let sampled = try Command.run(
+      "sample",
+      [path("run"), "--steps", "3", "--class", "star", "--guidance-scale", "3", "--output", path("o.png")])
+    XCTAssertEqual(sampled.code, 0, sampled.errors)
+    XCTAssertEqual(try DecodedPicture(contentsOf: folder.appending(path: "o.png")).picture.width, 16)
+
+    // A resumed run keeps its VAE; a cache of another one is refused by name.
+    let resumed = try train(denoiser + ["--vae", path("other"), "--resume"])
+    XCTAssertTrue(resumed.errors.contains("was begun with --vae"), resumed.errors)
+    let caches = try FileManager.default.contentsOfDirectory(atPath: path("run/training")).filter {
+      $0.hasPrefix("latents-")
+    }
+    XCTAssertEqual(caches.count, 1)
+    let hash = try VAEFolder(folder.appending(path: "other")).hash()
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "new/training"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      atPath: path("run/training/\(caches[0])"),
+      toPath: path("new/training/latents-\(hash.prefix(12)).safetensors"))
+    let strange = try train(denoiser.dropLast() + [path("new"), "--vae", path("other")])
+    XCTAssertNotEqual(strange.code, 0)
+    XCTAssertTrue(strange.errors.contains("holds latents of another VAE"), strange.errors)
+  }
+
+  func testWhatDoesNotFitIsRefused() throws {
+    XCTAssertEqual(try trainVAE("vae").code, 0)
+    for (arguments, expected) in [
+      (["--vae", path("shapes")], "holds no autoencoder"),
+      (["--vae", path("vae"), "--crop", "random"], "--crop random does not go with --vae"),
+      (["--vae", path("vae"), "--resolution", "18", "--model", "dit"], "multiple of 8"),
+      (["--preset", "dit-huge-2"], "--preset dit-huge-2 is not known"),
+      (["--preset", "tiny-32", "--model", "dit"], "of different families"),
+    ] {
+      let result = try train([path("shapes"), "--output", path("run")] + arguments)
+      XCTAssertNotEqual(result.code, 0, "\(arguments)")
+      XCTAssertTrue(result.errors.contains(expected), "\(expected): \(result.errors)")
+    }
+    let narrow = try train([
+      "vae", path("shapes"), "--config", path("vae.json"), "--resolution", "15", "--output", path("x"),
+    ])
+    XCTAssertTrue(narrow.errors.contains("multiple of 2"), narrow.errors)
+  }
+}
