@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Darkroom and PyTorch + diffusers (and OpenVINO where it is installed) side by side: the U-Net of google/ddpm-cifar10-32,
-# batch 16, f32, two threads. The programs take turns, so that a machine whose speed drifts favours none; medians and their
+# Darkroom and PyTorch + diffusers (and OpenVINO where it is installed) side by side on two threads: the U-Net of
+# google/ddpm-cifar10-32, DiT-S/2, and the decoder of Stable Diffusion's autoencoder. The programs take turns, so that a machine whose speed drifts favours none; medians and their
 # ratios are printed.
 #
 #   DARKROOM_BENCH_PYTHON=<python with torch and diffusers> bash scripts/bench.sh [rounds]
@@ -37,6 +37,15 @@ for _ in $(seq "$rounds"); do
   run sample.pytorch "$python" Benchmarks/pytorch_unet.py sample --repeats 7
   run sample.pytorch-compiled "$python" Benchmarks/pytorch_unet.py sample --compile --repeats 7
   if [ "$has_openvino" = yes ]; then run sample.openvino "$python" Benchmarks/openvino_unet.py --repeats 7; fi
+  run dit.darkroom "$darkroom" bench train --preset dit-s-2 --threads 2 --repeats 3
+  run dit.pytorch "$python" Benchmarks/pytorch_dit.py train --repeats 3
+  run dit.pytorch-compiled "$python" Benchmarks/pytorch_dit.py train --compile --repeats 3
+  run decode.darkroom "$darkroom" bench decode --preset vae-kl-f8 --batch-size 1 --threads 2 --repeats 1
+  run decode.pytorch "$python" Benchmarks/decoder.py pytorch --repeats 1
+  if [ "$has_openvino" = yes ]; then
+    run decode.openvino "$python" Benchmarks/decoder.py openvino --repeats 1
+    run decode.openvino-bf16 "$python" Benchmarks/decoder.py openvino --precision bf16 --repeats 1
+  fi
   # Start to PNG: a tiny model, one step, the whole process.
   for _ in 1 2 3 4 5; do
     run start.darkroom "$python" - "$darkroom" <<'PY'
@@ -56,9 +65,14 @@ data = {}
 for name in sorted(os.listdir(sys.argv[1])):
     rows = [json.loads(line) for line in open(os.path.join(sys.argv[1], name))]
     data[name] = (statistics.median(r["seconds_per_image"] for r in rows), max(r["peak_rss_bytes"] for r in rows))
-for work, unit in (("train", "s an image"), ("sample", "s an image-step")):
+works = (
+    ("train", "s an image", "training the 35.7 M parameter U-Net, batch 16, f32, 2 threads"),
+    ("sample", "s an image-step", "sampling with it, batch 16, f32, 2 threads"),
+    ("dit", "s an image", "training DiT-S/2 on 32x32x4 latents, batch 16, f32, 2 threads"),
+    ("decode", "s a picture", "decoding 512x512 with Stable Diffusion's autoencoder, 2 threads"))
+for work, unit, what in works:
     own = data[f"{work}.darkroom"]
-    print(f"\n{work}: the 35.7 M parameter U-Net, batch 16, f32, 2 threads")
+    print(f"\n{what}")
     for name, (seconds, memory) in sorted(data.items(), key=lambda item: item[1][0]):
         if name.startswith(work + "."):
             print(f"  {name.split('.')[1]:18} {seconds:.4f} {unit}  ({seconds / own[0]:.2f}x darkroom's time)"

@@ -1,0 +1,45 @@
+"""PyTorch's side of the comparison: DiT-S/2 on latents of 32x32x4 in diffusers, random weights, f32.
+
+    python Benchmarks/pytorch_dit.py train|sample [--compile] [--batch-size 16] [--threads 2] [--repeats 5]
+
+Prints one line of JSON: median seconds an image, and the process's peak resident memory.
+"""
+import torch
+from diffusers import DiTTransformer2DModel
+
+from timing import parse, report
+
+CONFIG = dict(
+    num_attention_heads=6, attention_head_dim=64, in_channels=4, out_channels=8, num_layers=12, sample_size=32, patch_size=2,
+    num_embeds_ada_norm=1000, norm_type="ada_norm_zero", activation_fn="gelu-approximate", attention_bias=True,
+    norm_elementwise_affine=False, norm_eps=1e-6)
+
+
+def main():
+    options = parse(["train", "sample"])
+    model = DiTTransformer2DModel(**CONFIG)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    x = torch.randn(options.batch_size, 4, 32, 32)
+    target = torch.randn(options.batch_size, 8, 32, 32)
+    timesteps = torch.arange(options.batch_size) * 50 % 1000
+    labels = torch.arange(options.batch_size) % 8
+    network = torch.compile(model) if options.compile else model
+
+    def train():
+        loss = torch.nn.functional.mse_loss(network(x, timesteps, labels).sample, target)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    @torch.inference_mode()
+    def sample():
+        network(x, timesteps, labels)
+
+    if options.work == "sample":
+        model.eval()
+    report(train if options.work == "train" else sample, options)
+
+
+if __name__ == "__main__":
+    main()
