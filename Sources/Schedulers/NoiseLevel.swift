@@ -57,5 +57,3 @@ public struct Evaluation: Sendable, Equatable {
   }
 }
 
-/// Foundation's, under a name that a type with a member `log` can use.
-func logFloat(_ x: Float) -> Float { logf(x) }

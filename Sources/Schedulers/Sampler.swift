@@ -1,3 +1,4 @@
+import Foundation
 import TensorCore
 
 /// One way from noise to a picture: a small value that knows what to ask the network and how to take each step.
@@ -71,7 +72,7 @@ extension SchedulerConfig {
       var evaluations = table.explodingEvaluations()
       if timestepType == .continuous, predictionType == .vPrediction {
         evaluations = evaluations.map {
-          Evaluation(timestep: 0.25 * logFloat($0.level.sigma), level: $0.level, inputScale: $0.inputScale)
+          Evaluation(timestep: 0.25 * logf($0.level.sigma), level: $0.level, inputScale: $0.inputScale)
         }
       }
       return Euler(evaluations, sigmas: table.sigmas, initialNoiseScale: table.initialScale(timestepSpacing))

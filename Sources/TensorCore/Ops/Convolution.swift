@@ -26,21 +26,25 @@ public func conv2D(
       x, after: normalization, .init(packed: tiles.weights.kept(weight), bias: bias, residual: residual))
   }
   let x = normalization?(x) ?? x
-  let y: Tensor
+  let inputs = [x, weight] + (bias.map { [$0] } ?? [])
+  let backward = gradient(x, weight, hasBias: bias != nil, shape)
   if let tiles {
-    y = tiles(x, .init(packed: tiles.weights.pack(weight), bias: bias))
-  } else {
-    y = isTraining ? batched(x, weight, bias, shape, training: true) : inferred(x, weight, bias, shape)
+    // The residual is added on the way out; its gradient is the result's.
+    let y = tiles(x, .init(packed: tiles.weights.pack(weight), bias: bias, residual: residual))
+    return y.recorded(inputs: inputs + (residual.map { [$0] } ?? []), backward: backward)
   }
-  let product = y.recorded(
-    inputs: [x, weight] + (bias.map { [$0] } ?? []), backward: gradient(x, weight, shape))
+  let y = isTraining ? batched(x, weight, bias, shape, training: true) : inferred(x, weight, bias, shape)
+  let product = y.recorded(inputs: inputs, backward: backward)
   return residual.map { product + $0 } ?? product
 }
 
-private func gradient(_ x: Tensor, _ weight: Tensor, _ shape: ConvolutionShape) -> Tape.Backward {
+/// The gradients of the input, the weight, the bias where there is one, and what was added where that follows.
+private func gradient(_ x: Tensor, _ weight: Tensor, hasBias: Bool, _ shape: ConvolutionShape)
+  -> Tape.Backward
+{
   let source = x.kept
+  let residual = hasBias ? 3 : 2
   return { dy, needed in
-    let hasBias = needed.count > 2
     var gradients = [Tensor?](repeating: nil, count: needed.count)
     if needed[1] || (hasBias && needed[2]) {
       let pass = Convolution.cached(shape, .backwardWeights(bias: hasBias))
@@ -55,6 +59,7 @@ private func gradient(_ x: Tensor, _ weight: Tensor, _ shape: ConvolutionShape) 
         gradients[0] = Convolution.cached(shape, .backwardData).backwardData(dy, weight)
       }
     }
+    if needed.count > residual { gradients[residual] = dy }
     return gradients
   }
 }
