@@ -8,8 +8,8 @@ public struct AutoencoderKL {
   /// Its tensors by key.
   public let parameters: ParameterStore
 
-  private let encoder: PictureEncoder
-  private let decoder: LatentDecoder
+  let encoder: PictureEncoder
+  let decoder: LatentDecoder
   private let quant: Conv2D?
   private let postQuant: Conv2D?
 
@@ -49,23 +49,7 @@ public struct AutoencoderKL {
   ///
   /// - Parameter z: `[N, latent_channels, H', W']`, no longer scaled.
   /// - Returns: `[N, out_channels, H, W]`, about in [-1, 1].
-  public func decode(_ z: Tensor) -> Tensor { decoder(postQuant?(z) ?? z) }
-
-  /// Encodes tile by tile, off the tape, in memory that does not grow with the picture.
-  ///
-  /// - Parameter tile: side of a tile in pixels, a multiple of `config.downsampling`.
-  public func encode(_ x: Tensor, tile: Int) -> DiagonalGaussian {
-    let tiling = Tiling(input: tile, output: tile / config.downsampling)
-    return withoutGradients { DiagonalGaussian(moments: tiling(x, moments)) }
-  }
-
-  /// Decodes tile by tile, off the tape, in memory that does not grow with the picture.
-  ///
-  /// - Parameter tile: side of a tile in pixels, a multiple of `config.downsampling`.
-  public func decode(_ z: Tensor, tile: Int) -> Tensor {
-    let tiling = Tiling(input: tile / config.downsampling, output: tile)
-    return withoutGradients { tiling(z, decode) }
-  }
+  public func decode(_ z: Tensor) -> Tensor { decoder(unquantized(z)) }
 
   /// Latents as a denoiser sees them: (z − shift)·scaling.
   public func scaled(_ z: Tensor) -> Tensor {
@@ -78,10 +62,9 @@ public struct AutoencoderKL {
     return config.shiftFactor.map { latents + $0 } ?? latents
   }
 
-  private func moments(_ x: Tensor) -> Tensor {
-    let h = encoder(x)
-    return quant?(h) ?? h
-  }
+  func moments(_ x: Tensor) -> Tensor { quantized(encoder(x)) }
+  func quantized(_ h: Tensor) -> Tensor { quant?(h) ?? h }
+  func unquantized(_ z: Tensor) -> Tensor { postQuant?(z) ?? z }
 }
 
 /// A normal distribution whose values are independent, a mean and a variance each.

@@ -27,11 +27,17 @@ struct PictureEncoder {
   }
 
   /// [N, C, H, W] → [N, 2·latents, H', W']
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  func callAsFunction(_ x: Tensor) -> Tensor { end(pixels(x)) }
+
+  /// What is computed at more than the latents' resolution: [N, C, H, W] → [N, D, H', W'].
+  func pixels(_ x: Tensor) -> Tensor {
     var h = convIn(x)
     for block in blocks { h = block(h) }
-    return convOut(normOut(midBlock(h, .none), activation: .silu))
+    return h
   }
+
+  /// The rest: [N, D, H', W'] → [N, 2·latents, H', W'].
+  func end(_ h: Tensor) -> Tensor { convOut(normOut(midBlock(h, .none), activation: .silu)) }
 }
 
 /// Latents to pictures: diffusers' `Decoder`.
@@ -60,8 +66,14 @@ struct LatentDecoder {
   }
 
   /// [N, latents, H', W'] → [N, C, H, W]
-  func callAsFunction(_ z: Tensor) -> Tensor {
-    var h = midBlock(convIn(z), .none)
+  func callAsFunction(_ z: Tensor) -> Tensor { pixels(begin(z)) }
+
+  /// What is computed at the latents' resolution: [N, latents, H', W'] → [N, D, H', W'].
+  func begin(_ z: Tensor) -> Tensor { midBlock(convIn(z), .none) }
+
+  /// The rest: [N, D, H', W'] → [N, C, H, W].
+  func pixels(_ h: Tensor) -> Tensor {
+    var h = h
     for block in blocks { h = block(h) }
     return convOut(normOut(h, activation: .silu))
   }

@@ -114,6 +114,10 @@ struct GroupNorm {
   }
 
   func forward(_ x: Tensor) -> (Tensor, Statistics) {
+    if let shared = SharedStatistics.current {
+      let statistics = shared.statistics(of: self, x)
+      return (apply(x, statistics), statistics)
+    }
     let y = Tensor(uninitialized: shape, order: order)
     let statistics = Statistics(mean: Storage(count: n * groups), rstd: Storage(count: n * groups))
     forEachSpan { task in
@@ -129,15 +133,31 @@ struct GroupNorm {
   /// that reads x anyway can do on the way.
   func coefficients(_ x: Tensor) -> NormalizedOnTheWay {
     let (gain, offset) = (Storage(count: n * channels + 32), Storage(count: n * channels + 32))
+    let statistics = SharedStatistics.current?.statistics(of: self, x) ?? measured(x)
+    forEachSpan { task in
+      dk_group_norm_coefficients(
+        task.shape, task.parameters, statistics.mean.pointer + task.group,
+        statistics.rstd.pointer + task.group, gain.pointer + task.channel, offset.pointer + task.channel)
+    }
+    return NormalizedOnTheWay(gain: gain, offset: offset, activation: activation)
+  }
+
+  /// The same normalisation of another map, of as many images and channels.
+  func over(_ x: Tensor) -> GroupNorm {
+    GroupNorm(
+      shape: x.shape, order: x.order, groups: groups, epsilon: epsilon, weight: weight, bias: bias,
+      shift: shift, scale1: scale1, shift1: shift1, activation: activation)
+  }
+
+  func measured(_ x: Tensor) -> Statistics {
     let statistics = Statistics(mean: Storage(count: n * groups), rstd: Storage(count: n * groups))
     forEachSpan { task in
       let scratch = Storage(count: 2 * span)
-      let (mean, rstd) = (statistics.mean.pointer + task.group, statistics.rstd.pointer + task.group)
-      dk_group_norm_statistics(x.pointer + task.map, task.shape, task.parameters, mean, rstd, scratch.pointer)
-      dk_group_norm_coefficients(
-        task.shape, task.parameters, mean, rstd, gain.pointer + task.channel, offset.pointer + task.channel)
+      dk_group_norm_statistics(
+        x.pointer + task.map, task.shape, task.parameters, statistics.mean.pointer + task.group,
+        statistics.rstd.pointer + task.group, scratch.pointer)
     }
-    return NormalizedOnTheWay(gain: gain, offset: offset, activation: activation)
+    return statistics
   }
 
   func apply(_ x: Tensor, _ statistics: Statistics) -> Tensor {
