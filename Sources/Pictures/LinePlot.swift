@@ -93,7 +93,7 @@ public struct LinePlot: Sendable {
     lines.append(
       text(yLabel, x: 18, y: middle, anchor: "middle", more: #" transform="rotate(-90 18 \#(n(middle)))""#))
     for (index, line) in series.enumerated() {
-      lines.append(path(line, frame, color: Self.colors[index % Self.colors.count]))
+      lines.append(path(line, frame, stroke: Self.stroke(index, line.style)))
     }
     lines += legend(frame)
     lines.append("</svg>")
@@ -110,7 +110,13 @@ public struct LinePlot: Sendable {
   /// Okabe and Ito's colours, told apart by the colour-blind too, without the yellow that fades on white.
   private static let colors = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 
-  private func path(_ line: Series, _ frame: Frame, color: String) -> String {
+  /// A colour a series, and dashes where the colours begin again.
+  private static func stroke(_ index: Int, _ style: Style) -> String {
+    let isAgain = style == .line && index / colors.count % 2 == 1
+    return #"stroke="\#(colors[index % colors.count])""# + (isAgain ? #" stroke-dasharray="6 4""# : "")
+  }
+
+  private func path(_ line: Series, _ frame: Frame, stroke: String) -> String {
     var data = ""
     var command = "M"
     for point in line.points {
@@ -128,7 +134,7 @@ public struct LinePlot: Sendable {
     // Round caps make a point without neighbours visible: a line of no length is a dot.
     if line.style == .line && data.filter({ $0 == "L" }).isEmpty && !data.isEmpty { data += "h0" }
     let width = line.style == .dots ? "6" : "1.6"
-    return #"<path d="\#(data)" fill="none" stroke="\#(color)" stroke-width="\#(width)" "#
+    return #"<path d="\#(data)" fill="none" \#(stroke) stroke-width="\#(width)" "#
       + #"stroke-linejoin="round" stroke-linecap="round"/>"#
   }
 
@@ -146,9 +152,8 @@ public struct LinePlot: Sendable {
     ]
     for (index, line) in series.enumerated() {
       let y = frame.top + 21 + Double(index) * 18
-      let color = Self.colors[index % Self.colors.count]
       lines.append(
-        #"<path d="M\#(n(left + 8)) \#(n(y))h20" stroke="\#(color)" stroke-width="2.5"/>"#)
+        #"<path d="M\#(n(left + 8)) \#(n(y))h20" \#(Self.stroke(index, .line)) stroke-width="2.5"/>"#)
       lines.append(text(line.name, x: left + 35, y: y + 4, anchor: "start"))
     }
     return lines
