@@ -29,7 +29,11 @@ extension AutoencoderKL {
         return DiagonalGaussian(
           moments: Tiling.diffusers(input: sides.input, output: sides.output)(x, moments))
       case .ofPicture(let rounds):
-        let h = Tiling(input: sides.input, output: sides.output)(x, rounds: rounds, encoder.pixels)
+        let tiling = Tiling(input: sides.input, output: sides.output)
+        guard isWholeAtLatents(x.shape[2] / config.downsampling, x.shape[3] / config.downsampling) else {
+          return DiagonalGaussian(moments: tiling(x, rounds: rounds, moments))
+        }
+        let h = tiling(x, rounds: rounds, encoder.pixels)
         return DiagonalGaussian(moments: quantized(encoder.end(h)))
       }
     }
@@ -46,10 +50,16 @@ extension AutoencoderKL {
       switch normalization {
       case .ofTile: return Tiling.diffusers(input: sides.input, output: sides.output)(z, decode)
       case .ofPicture(let rounds):
-        // Attention and all else at the latents' resolution takes little memory even for the whole.
-        return Tiling(input: sides.input, output: sides.output)(
-          decoder.begin(unquantized(z)), rounds: rounds, decoder.pixels)
+        let tiling = Tiling(input: sides.input, output: sides.output)
+        guard isWholeAtLatents(z.shape[2], z.shape[3]) else { return tiling(z, rounds: rounds, decode) }
+        return tiling(decoder.begin(unquantized(z)), rounds: rounds, decoder.pixels)
       }
     }
+  }
+
+  /// Whether what is computed at the latents' resolution is computed for the whole picture. It takes little memory, but
+  /// attention's time grows with the square of the latents, so beyond 256×256 of them it is left to the tiles.
+  private func isWholeAtLatents(_ height: Int, _ width: Int) -> Bool {
+    !config.midBlockAddAttention || height * width <= 1 << 16
   }
 }
