@@ -16,12 +16,14 @@ public protocol Denoiser {
 }
 
 extension UNet2D: Denoiser {
+  /// What the network gives, as `Denoiser` describes it.
   public func predict(_ x: Tensor, timesteps: [Float], labels: [Int]?, dropout: NoiseKey?) -> Tensor {
     self(x, timesteps: timesteps, labels: labels.map { .indices($0) }, dropout: dropout)
   }
 }
 
 extension DiT: Denoiser {
+  /// What the network gives, as `Denoiser` describes it.
   public func predict(_ x: Tensor, timesteps: [Float], labels: [Int]?, dropout: NoiseKey?) -> Tensor {
     let none = config.nullClass
     return self(x, timesteps: timesteps, labels: labels ?? timesteps.map { _ in none }, dropout: dropout)

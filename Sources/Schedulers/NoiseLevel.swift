@@ -56,4 +56,3 @@ public struct Evaluation: Sendable, Equatable {
     (self.timestep, self.level, self.inputScale) = (timestep, level, inputScale)
   }
 }
-

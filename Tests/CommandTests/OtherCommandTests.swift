@@ -7,7 +7,10 @@ import XCTest
 final class OtherCommandTests: XCTestCase {
   func testEveryCommandHasHelpAndNamesItsDefaults() throws {
     for command in [
-      "train", "sample", "grid", "schedule", "schedule list", "schedule show", "schedule plot", "data",
+      "train", "train denoiser", "train vae", "sample", "compare", "vae", "vae encode", "vae decode",
+      "vae check",
+      "evaluate", "evaluate likelihood", "schedule convergence", "grid", "schedule", "schedule list",
+      "schedule show", "schedule plot", "data",
       "data check",
       "data draw-shapes", "info",
     ] {
@@ -16,7 +19,7 @@ final class OtherCommandTests: XCTestCase {
       XCTAssertEqual(help.code, 0, command)
       XCTAssertTrue(help.output.contains("OVERVIEW"), command)
     }
-    let help = try Command.run("train", "--help").output
+    let help = try Command.run("train", "denoiser", "--help").output
     for text in ["(default: 10000)", "tiny-32", "ddpm-cosine-1000)", "--resume"] {
       XCTAssertTrue(help.contains(text), text)
     }

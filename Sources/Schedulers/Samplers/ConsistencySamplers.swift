@@ -3,6 +3,7 @@ import TensorCore
 /// Latent consistency sampling (Luo et al. 2023, "Latent consistency models"): straight to x₀, and back to the next level
 /// with new noise.
 public struct LCM: Sampler {
+  /// One a visited timestep.
   public let evaluations: [Evaluation]
   private let timestepScaling: Float
   private let sigmaData: Float = 0.5
@@ -30,6 +31,7 @@ public struct LCM: Sampler {
 /// Trajectory consistency sampling (Zheng et al. 2024, "Trajectory consistency distillation", algorithm 4): along the
 /// trajectory to a level below the next one, and noise up to it.
 public struct TCD: Sampler {
+  /// One a visited timestep.
   public let evaluations: [Evaluation]
   private let between: [NoiseLevel]
   private let alphasCumprodBetween: [Float], alphasCumprodNext: [Float]

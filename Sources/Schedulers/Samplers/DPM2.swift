@@ -6,6 +6,7 @@ import TensorCore
 public struct DPM2: Sampler, @unchecked Sendable {
   /// Two a step, at its beginning and its middle, but for the last, which is Euler's.
   public let evaluations: [Evaluation]
+  /// The deviation of the noise that it starts from.
   public let initialNoiseScale: Float
   private let sigmas: [Float], middles: [Float]
   private let isAncestral: Bool

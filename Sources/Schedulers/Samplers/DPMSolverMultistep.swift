@@ -9,6 +9,7 @@ import TensorCore
 public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
   /// One a step.
   public let evaluations: [Evaluation]
+  /// The deviation of the noise that it starts from.
   public let initialNoiseScale: Float
   private let levels: [NoiseLevel]
   private let update: DPMSolverUpdate
@@ -38,6 +39,7 @@ public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
   /// Along the SDE.
   public func needsNoise(_ i: Int) -> Bool { update.isStochastic }
 
+  /// One step of the paper, as `Sampler` describes it.
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     history = history.suffix(order - 1) + [update.value(denoised, x, levels[i], clips: clips)]
     let left = evaluations.count - i

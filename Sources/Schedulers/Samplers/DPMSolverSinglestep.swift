@@ -3,6 +3,7 @@ import TensorCore
 /// DPM-Solver and DPM-Solver++ with slopes from within a step (Lu et al. 2022a, "DPM-Solver", algorithms 1 and 2): blocks of
 /// up to three evaluations, each of which begins anew at the block's start.
 public struct DPMSolverSinglestep: Sampler, @unchecked Sendable {
+  /// One a visited timestep.
   public let evaluations: [Evaluation]
   private let levels: [NoiseLevel]
   private let update: DPMSolverUpdate
@@ -46,6 +47,7 @@ public struct DPMSolverSinglestep: Sampler, @unchecked Sendable {
     return list
   }
 
+  /// One step of the paper, as `Sampler` describes it.
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     let order = orders[i]
     if order == 1 { (history, start) = ([], x) }

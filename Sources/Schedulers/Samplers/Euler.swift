@@ -5,6 +5,7 @@ import TensorCore
 public struct Euler: Sampler {
   /// One a step.
   public let evaluations: [Evaluation]
+  /// The deviation of the noise that it starts from.
   public let initialNoiseScale: Float
   private let sigmas: [Float]
   private let renewsNoise: Bool
@@ -34,6 +35,7 @@ public struct Euler: Sampler {
 public struct EulerAncestral: Sampler {
   /// One a step.
   public let evaluations: [Evaluation]
+  /// The deviation of the noise that it starts from.
   public let initialNoiseScale: Float
   private let sigmas: [Float]
 

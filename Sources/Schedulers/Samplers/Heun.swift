@@ -5,6 +5,7 @@ import TensorCore
 public struct Heun: Sampler, @unchecked Sendable {
   /// Two a step, at its beginning and its end, but for the last.
   public let evaluations: [Evaluation]
+  /// The deviation of the noise that it starts from.
   public let initialNoiseScale: Float
   private let sigmas: [Float]
   private var slope: Tensor?

@@ -5,6 +5,7 @@ import TensorCore
 public struct LMS: Sampler, @unchecked Sendable {
   /// One a step.
   public let evaluations: [Evaluation]
+  /// The deviation of the noise that it starts from.
   public let initialNoiseScale: Float
   private let sigmas: [Float]
   private let order = 4

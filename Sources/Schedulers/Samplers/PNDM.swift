@@ -6,6 +6,7 @@ import TensorCore
 ///
 /// Of a v-predicting network diffusers averages v and turns the mean into ε, which is done here too; the paper averages ε.
 public struct PNDM: Sampler, @unchecked Sendable {
+  /// One a visited timestep.
   public let evaluations: [Evaluation]
   private let schedule: NoiseSchedule
   private let timesteps: [Int]
@@ -50,6 +51,7 @@ public struct PNDM: Sampler, @unchecked Sendable {
     evaluations = schedule.evaluations(visited)
   }
 
+  /// One step of the paper, as `Sampler` describes it.
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     i < rungeKutta ? rungeKuttaStep(i, denoised.output, x) : multistep(i, denoised.output, x)
   }

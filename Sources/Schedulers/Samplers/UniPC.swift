@@ -25,6 +25,7 @@ public struct UniPC: Sampler, @unchecked Sendable {
     uncorrected = Set(config.disableCorrector)
   }
 
+  /// One step of the paper, as `Sampler` describes it.
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     let value = predictsX0 ? denoised.x0 : denoised.epsilon
     var x = x
