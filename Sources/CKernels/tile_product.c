@@ -39,8 +39,8 @@ TILES static void configure(void) {
 
 // Two tiles of rows times one panel: tiles 0 to 3 sum, 4 and 5 hold rows, 6 and 7 columns. The order of the planes loads
 // each as seldom as eight tiles allow, the small products first. Four sums hide the products' latency.
-TILES static void block(const dk_tile_product *p, const uint16_t *top, const uint16_t *bottom, const uint16_t *panel,
-                        float sums[32][32]) {
+TILES static inline void block(const dk_tile_product *p, const uint16_t *top, const uint16_t *bottom,
+                               const uint16_t *panel) {
 #define ROWS(i) _tile_loadd(4, top + offset + p->plane * i, 64), _tile_loadd(5, bottom + offset + p->plane * i, 64)
 #define COLUMNS(j) _tile_loadd(6, panel + 1024 * j, 64), _tile_loadd(7, panel + 1024 * j + 512, 64)
 #define PRODUCTS \
@@ -64,8 +64,6 @@ TILES static void block(const dk_tile_product *p, const uint16_t *top, const uin
     ROWS(0), PRODUCTS;
     AHEAD(5);
   }
-  _tile_stored(0, sums[0], 128), _tile_stored(1, sums[0] + 16, 128);
-  _tile_stored(2, sums[16], 128), _tile_stored(3, sums[16] + 16, 128);
 }
 
 TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile tile, long column) {
@@ -83,6 +81,12 @@ TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile til
   }
 }
 
+// Whether tiles can be stored where they go as they are.
+static int is_plain(const dk_tile_product *p, dk_tile top, dk_tile bottom, long panel) {
+  return !p->bias && !p->addend && p->row_stride == 16 && top.rows == dk_tile_rows && bottom.rows == dk_tile_rows &&
+         (panel + 1) * dk_tile_panel <= p->columns;
+}
+
 TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long count, long first, long last) {
   __attribute__((aligned(64))) float sums[32][32];
   configure();
@@ -90,7 +94,15 @@ TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long
     const uint16_t *right = p->right + panel * p->steps * dk_tile_planes * 1024;
     for (long t = 0; t < count; t += 2) {
       dk_tile top = tiles[t], bottom = t + 1 < count ? tiles[t + 1] : top;
-      block(p, p->left + top.left, p->left + bottom.left, right, sums);
+      block(p, p->left + top.left, p->left + bottom.left, right);
+      if (is_plain(p, top, bottom, panel)) {
+        float *out = p->out + panel * 2 * p->block_stride;
+        _tile_stored(0, out + top.out, 64), _tile_stored(1, out + top.out + p->block_stride, 64);
+        _tile_stored(2, out + bottom.out, 64), _tile_stored(3, out + bottom.out + p->block_stride, 64);
+        continue;
+      }
+      _tile_stored(0, sums[0], 128), _tile_stored(1, sums[0] + 16, 128);
+      _tile_stored(2, sums[16], 128), _tile_stored(3, sums[16] + 16, 128);
       store(p, sums, top, panel * dk_tile_panel);
       if (t + 1 < count) store(p, sums + 16, bottom, panel * dk_tile_panel);
     }

@@ -3,24 +3,9 @@
 #include "activation.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #include <string.h>
 
-#define SPLITS __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")))
-
-// The 32 floats (low, high) as 32 bf16, and what that leaves of them.
-SPLITS static inline __m512i take(__m512 *low, __m512 *high) {
-  __m512i plane = (__m512i)_mm512_cvtne2ps_pbh(*high, *low);
-  __m512i a = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(plane)), 16);
-  __m512i b = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(plane, 1)), 16);
-  *low = _mm512_sub_ps(*low, _mm512_castsi512_ps(a));
-  *high = _mm512_sub_ps(*high, _mm512_castsi512_ps(b));
-  return plane;
-}
-
-SPLITS static inline __mmask16 within(long count) {
-  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
-}
+#include "splitting.h"
 
 static void zero_rows(uint16_t *to, long plane, long count) {
   for (long p = 0; p < dk_tile_planes; p++) memset(to + p * plane, 0, count * dk_tile_step * 2);
@@ -101,18 +86,9 @@ SPLITS void dk_split_columns(const float *x, long k_stride, long k, long count, 
   }
 }
 
-SPLITS static inline __m512 column_values(const float *x, long column_stride, __m512i index, __mmask16 valid) {
-  if (column_stride == 1) return _mm512_maskz_loadu_ps(valid, x);
-  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), valid, index, x, 4);
-}
-
 SPLITS void dk_pack_panel(const float *x, long k_stride, long tap_stride, long column_stride, long k, long taps,
                           long columns, uint16_t *panel) {
-  __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  __m512i index = _mm512_mullo_epi32(order, _mm512_set1_epi32((int)column_stride));
   // (low, high) hold 16 columns each at k and k + 1; a pair of bf16 of one column lies side by side.
-  __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
-                                   4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (long from = 0; from < k; from += dk_tile_step) {
     for (long tap = 0; tap < taps; tap++, panel += dk_tile_planes * 1024) {
       for (long half = 0; half < 2; half++) {
@@ -120,12 +96,11 @@ SPLITS void dk_pack_panel(const float *x, long k_stride, long tap_stride, long c
         const float *source = x + tap * tap_stride + half * 16 * column_stride;
         for (long pair = 0; pair < 16; pair++) {
           long at = from + 2 * pair;
-          __m512 low = at < k ? column_values(source + at * k_stride, column_stride, index, valid) : _mm512_setzero_ps();
+          __m512 low = at < k ? column_values(source + at * k_stride, column_stride, valid) : _mm512_setzero_ps();
           __m512 high =
-              at + 1 < k ? column_values(source + (at + 1) * k_stride, column_stride, index, valid) : _mm512_setzero_ps();
+              at + 1 < k ? column_values(source + (at + 1) * k_stride, column_stride, valid) : _mm512_setzero_ps();
           for (long p = 0; p < dk_tile_planes; p++) {
-            __m512i both = _mm512_permutexvar_epi16(pairs, take(&low, &high));
-            _mm512_storeu_si512(panel + p * 1024 + half * 512 + pair * 32, both);
+            _mm512_storeu_si512(panel + p * 1024 + half * 512 + pair * 32, side_by_side(take(&low, &high)));
           }
         }
       }

@@ -57,11 +57,48 @@ final class TileTests: XCTestCase {
       (32, 32, 8, 8, 3, 2, .all(1)), (32, 32, 8, 8, 3, 2, Padding(top: 0, left: 0, bottom: 1, right: 1)),
       (48, 32, 6, 6, 1, 1, .all(0)), (32, 64, 40, 16, 1, 1, .all(0)), (32, 32, 7, 6, 5, 1, .all(2)),
       (512, 32, 16, 32, 3, 1, .all(1)), (32, 32, 6, 16, 3, 1, Padding(top: 2, left: 0, bottom: 0, right: 2)),
+      // Large enough for Winograd: whole squares, cut ones, an odd block of channels, rows longer than a strip.
+      (64, 64, 16, 16, 3, 1, .all(1)), (80, 96, 17, 19, 3, 1, .all(1)), (64, 80, 8, 70, 3, 1, .all(1)),
+      (64, 64, 18, 18, 3, 1, Padding(top: 2, left: 0, bottom: 0, right: 2)),
     ]
     for c in cases {
       let (x, w) = (wave([3, c.c, c.h, c.w], 0.37), wave([c.o, c.c, c.k, c.k], 0.11))
       let y = withoutGradients { conv2D(x, weight: w, bias: nil, stride: c.stride, padding: c.p) }
       assertClose(y, convolution(x, w, stride: c.stride, c.p), "\(c)")
+    }
+  }
+
+  /// Gradients through maps large enough for Winograd: whole squares and cut ones, steps of squares and a part of one.
+  func testConvolutionGradients() {
+    for (n, c, o, h, w) in [(3, 64, 64, 16, 16), (2, 80, 64, 17, 19), (1, 64, 80, 16, 17)] {
+      let (x, weight, bias) = (wave([n, c, h, w], 0.37), wave([o, c, 3, 3], 0.11), wave([o], 0.2))
+      let (target, what) = (wave([n, o, h, w], 0.7), "\(n)×\(c)→\(o) at \(h)×\(w)")
+      var y = Tensor.zeros([1])
+      let (_, gradients) = valueAndGradients(of: [x, weight, bias]) {
+        y = conv2D(x, weight: weight, bias: bias, padding: .all(1))
+        return meanSquaredError(y, target)
+      }
+      let dy = zip(y.values, target.values).map { 2 * (Double($0) - Double($1)) / Double(y.count) }
+      let (a, b) = (x.values.map(Double.init), weight.values.map(Double.init))
+      var dx = [Double](repeating: 0, count: a.count)
+      var dw = [Double](repeating: 0, count: b.count)
+      var dbias = [Double](repeating: 0, count: o)
+      for i in dy.indices {
+        let (image, out, row, column) = (i / (o * h * w), i / (h * w) % o, i / w % h, i % w)
+        dbias[out] += dy[i]
+        for tap in 0..<9 {
+          let (u, v) = (row + tap / 3 - 1, column + tap % 3 - 1)
+          guard (0..<h).contains(u), (0..<w).contains(v) else { continue }
+          for k in 0..<c {
+            let (pixel, coefficient) = (((image * c + k) * h + u) * w + v, (out * c + k) * 9 + tap)
+            dx[pixel] += dy[i] * b[coefficient]
+            dw[coefficient] += dy[i] * a[pixel]
+          }
+        }
+      }
+      for (gradient, (expected, name)) in zip(gradients, [(dx, "input"), (dw, "weight"), (dbias, "bias")]) {
+        assertClose(gradient, expected, "\(name) of \(what)")
+      }
     }
   }
 
@@ -79,17 +116,17 @@ final class TileTests: XCTestCase {
 
   /// What is fused into a convolution's reading equals the operations one after the other.
   func testNormalizationOnTheWay() {
-    for size in [16, 8] {
+    for (size, c, o) in [(16, 32, 48), (8, 32, 48), (18, 80, 64)] {
       let (x, w, residual) = (
-        wave([2, 32, size, size], 0.37), wave([48, 32, 3, 3], 0.11), wave([2, 48, size, size], 0.7)
+        wave([2, c, size, size], 0.37), wave([o, c, 3, 3], 0.11), wave([2, o, size, size], 0.7)
       )
       let norm = GroupNormalization(
-        groups: 4, weight: wave([32], 0.4), bias: wave([32], 0.5), epsilon: 1e-5, shift: wave([2, 32], 0.8),
+        groups: 4, weight: wave([c], 0.4), bias: wave([c], 0.5), epsilon: 1e-5, shift: wave([2, c], 0.8),
         activation: .silu)
       withoutGradients {
         let fused = conv2D(x, after: norm, weight: w, bias: nil, padding: .all(1), adding: residual)
         let plain = conv2D(norm(x), weight: w, bias: nil, padding: .all(1)) + residual
-        assertClose(fused, plain.values.map(Double.init), "size \(size)")
+        assertClose(fused, plain.values.map(Double.init), "\(c) to \(o) channels at \(size)")
       }
     }
   }

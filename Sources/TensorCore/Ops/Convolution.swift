@@ -20,17 +20,16 @@ public func conv2D(
   precondition(c == inC, "a convolution of \(weight.shape) was given \(x.shape)")
   let shape = ConvolutionShape(n: n, c: c, h: h, w: w, o: o, kh: kh, kw: kw, stride: stride, padding: padding)
   let isTraining = Tape.current != nil
-  let tiles = TileConvolution(shape)
+  let tiles = TiledConvolution(shape)
   if let tiles, !isTraining {
-    return tiles(
-      x, after: normalization, .init(packed: tiles.weights.kept(weight), bias: bias, residual: residual))
+    return tiles(x, after: normalization, weight, bias: bias, residual: residual)
   }
   let x = normalization?(x) ?? x
   let inputs = [x, weight] + (bias.map { [$0] } ?? [])
   let backward = gradient(x, weight, hasBias: bias != nil, shape)
   if let tiles {
     // The residual is added on the way out; its gradient is the result's.
-    let y = tiles(x, .init(packed: tiles.weights.pack(weight), bias: bias, residual: residual))
+    let y = tiles(x, weight, bias: bias, residual: residual)
     return y.recorded(inputs: inputs + (residual.map { [$0] } ?? []), backward: backward)
   }
   let y = isTraining ? batched(x, weight, bias, shape, training: true) : inferred(x, weight, bias, shape)
@@ -47,14 +46,19 @@ private func gradient(_ x: Tensor, _ weight: Tensor, hasBias: Bool, _ shape: Con
   return { dy, needed in
     var gradients = [Tensor?](repeating: nil, count: needed.count)
     if needed[1] || (hasBias && needed[2]) {
-      let pass = Convolution.cached(shape, .backwardWeights(bias: hasBias))
-      let (dweight, dbias) = pass.backwardWeights(source(), dy, bias: hasBias)
-      gradients[1] = dweight
-      if hasBias { gradients[2] = dbias }
+      if let winograd = WinogradWeightGradient(shape) {
+        gradients[1] = winograd(source(), dy)
+        if hasBias { gradients[2] = dy.summedChannels().summedRows(columns: shape.o) }
+      } else {
+        let pass = Convolution.cached(shape, .backwardWeights(bias: hasBias))
+        let (dweight, dbias) = pass.backwardWeights(source(), dy, bias: hasBias)
+        gradients[1] = dweight
+        if hasBias { gradients[2] = dbias }
+      }
     }
     if needed[0] {
-      if let tiles = TileConvolution.transposed(shape).flatMap(TileConvolution.init) {
-        gradients[0] = tiles(dy, .init(packed: tiles.transposedWeights.pack(weight), bias: nil))
+      if let tiles = TiledConvolution(transposed: shape) {
+        gradients[0] = tiles(dy, weight, bias: nil)
       } else {
         gradients[0] = Convolution.cached(shape, .backwardData).backwardData(dy, weight)
       }

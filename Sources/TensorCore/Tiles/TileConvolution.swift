@@ -33,31 +33,8 @@ struct TileConvolution {
     }
   }
 
-  /// The convolution that gives a stride-1 convolution's input gradient from its output's.
-  static func transposed(_ s: ConvolutionShape) -> ConvolutionShape? {
-    let p = s.padding
-    guard s.stride == 1, max(p.top, p.bottom) < s.kh, max(p.left, p.right) < s.kw else { return nil }
-    return ConvolutionShape(
-      n: s.n, c: s.o, h: s.outH, w: s.outW, o: s.c, kh: s.kh, kw: s.kw, stride: 1,
-      padding: Padding(
-        top: s.kh - 1 - p.top, left: s.kw - 1 - p.left, bottom: s.kh - 1 - p.bottom,
-        right: s.kw - 1 - p.right))
-  }
-
-  /// How [O, C, kh, kw] is packed for `shape`.
-  var weights: RightLayout {
-    let taps = shape.kh * shape.kw
-    return RightLayout(
-      k: shape.c, taps: taps, columns: shape.o, kStride: taps, tapStride: 1, columnStride: shape.c * taps)
-  }
-
-  /// How [C, O, kh, kw], the weight of the convolution that this one is the transpose of, is packed: mirrored.
-  var transposedWeights: RightLayout {
-    let taps = shape.kh * shape.kw
-    return RightLayout(
-      k: shape.c, taps: taps, columns: shape.o, kStride: shape.o * taps, tapStride: -1, columnStride: taps,
-      first: taps - 1)
-  }
+  /// How the weight is packed.
+  var weights: RightLayout { RightLayout(weightOf: shape) }
 
   /// Images and rows of output that one task computes.
   private struct Chunk {
