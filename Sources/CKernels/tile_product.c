@@ -39,8 +39,9 @@ TILES static void configure(void) {
 
 // Two tiles of rows times one panel: tiles 0 to 3 sum, 4 and 5 hold rows, 6 and 7 columns. The order of the planes loads
 // each as seldom as eight tiles allow, the small products first. Four sums hide the products' latency.
+// `next`, where there is one, is the rows that come after, asked for meanwhile.
 TILES static inline void block(const dk_tile_product *p, const uint16_t *top, const uint16_t *bottom,
-                               const uint16_t *panel) {
+                               const uint16_t *panel, const uint16_t *next_top, const uint16_t *next_bottom) {
 #define ROWS(i) _tile_loadd(4, top + offset + p->plane * i, 64), _tile_loadd(5, bottom + offset + p->plane * i, 64)
 #define COLUMNS(j) _tile_loadd(6, panel + 1024 * j, 64), _tile_loadd(7, panel + 1024 * j + 512, 64)
 #define PRODUCTS \
@@ -51,6 +52,14 @@ TILES static inline void block(const dk_tile_product *p, const uint16_t *top, co
     const char *next = (const char *)(panel + dk_tile_planes * 1024);
 #define AHEAD(i) \
   for (int l = 0; l < 16; l++) _mm_prefetch(next + 1024 * i + 64 * l, _MM_HINT_T0)
+    if (next_top) {
+      for (long i = 0; i < dk_tile_planes; i++) {
+        for (long l = 0; l < 16; l++) {
+          _mm_prefetch((const char *)(next_top + offset + p->plane * i + 32 * l), _MM_HINT_T1);
+          _mm_prefetch((const char *)(next_bottom + offset + p->plane * i + 32 * l), _MM_HINT_T1);
+        }
+      }
+    }
     ROWS(0), COLUMNS(2), PRODUCTS;
     AHEAD(0);
     COLUMNS(1), PRODUCTS;
@@ -91,10 +100,12 @@ TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long
   __attribute__((aligned(64))) float sums[32][32];
   configure();
   for (long panel = first; panel < last; panel++) {
-    const uint16_t *right = p->right + panel * p->steps * dk_tile_planes * 1024;
+    const uint16_t *right = p->right + panel * p->panel_stride;
     for (long t = 0; t < count; t += 2) {
       dk_tile top = tiles[t], bottom = t + 1 < count ? tiles[t + 1] : top;
-      block(p, p->left + top.left, p->left + bottom.left, right);
+      int is_new = panel == first && t + 3 < count;
+      block(p, p->left + top.left, p->left + bottom.left, right, is_new ? p->left + tiles[t + 2].left : 0,
+            is_new ? p->left + tiles[t + 3].left : 0);
       if (is_plain(p, top, bottom, panel)) {
         float *out = p->out + panel * 2 * p->block_stride;
         _tile_stored(0, out + top.out, 64), _tile_stored(1, out + top.out + p->block_stride, 64);

@@ -66,22 +66,19 @@ SPLITS void dk_split_map(const float *x, dk_map_lines m, long k, dk_left to) {
 
 SPLITS void dk_split_columns(const float *x, long k_stride, long k, long count, dk_left to) {
   for (long from = 0; from < k; from += dk_tile_step, to.left += to.rows * dk_tile_step) {
-    // 32 × 16 values are first turned in a small square, a vector of neighbouring rows at a time.
-    __attribute__((aligned(64))) float square[dk_tile_step][16];
-    for (long r0 = 0; r0 < count; r0 += 16) {
-      __mmask16 valid = within(count - r0);
-      for (long i = 0; i < dk_tile_step; i++) {
-        __m512 v = from + i < k ? _mm512_maskz_loadu_ps(valid, x + (from + i) * k_stride + r0) : _mm512_setzero_ps();
-        _mm512_store_ps(square[i], v);
-      }
-      __m512i down = _mm512_set_epi32(240, 224, 208, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32, 16, 0);
-      long rows = count - r0 < 16 ? count - r0 : 16;
-      for (long r = 0; r < rows; r++) {
-        __m512 low = _mm512_i32gather_ps(down, square[0] + r, 4), high = _mm512_i32gather_ps(down, square[16] + r, 4);
+    for (long row = 0; row < count; row += 16) {
+      __mmask16 valid = within(count - row);
+      // First a line of 16 rows a pair of k, then turned to a line of 16 pairs a row.
+      uint16_t *tile = to.left + row * dk_tile_step;
+      for (long pair = 0; pair < 16; pair++) {
+        const float *source = x + (from + 2 * pair) * k_stride + row;
+        __m512 low = _mm512_maskz_loadu_ps(from + 2 * pair < k ? valid : 0, source);
+        __m512 high = _mm512_maskz_loadu_ps(from + 2 * pair + 1 < k ? valid : 0, source + k_stride);
         for (long p = 0; p < dk_tile_planes; p++) {
-          _mm512_storeu_si512(to.left + p * to.plane + (r0 + r) * dk_tile_step, take(&low, &high));
+          _mm512_storeu_si512(tile + p * to.plane + pair * 32, side_by_side(take(&low, &high)));
         }
       }
+      for (long p = 0; p < dk_tile_planes; p++) turn(tile + p * to.plane);
     }
   }
 }

@@ -55,7 +55,8 @@ typedef struct {
   long plane;               // bf16 between planes of the left operand
   const int64_t *offsets;   // where each step's rows begin, in bf16 from a tile's own beginning
   long steps;
-  const uint16_t *right;    // all panels
+  const uint16_t *right;    // all panels,
+  long panel_stride;        // and the bf16 from one to the next: more than `steps` take where these are some of a panel's
   long columns;             // how many there are; panels beyond are padding
   float *out;               // value (row, column) at row·row_stride + column/16·block_stride + column%16
   long row_stride, block_stride;

@@ -23,7 +23,7 @@ enum MatrixProduct {
       let layout = RightLayout(
         k: k, columns: n, kStride: transposeB ? 1 : n, columnStride: transposeB ? k : 1)
       let right = keepingB ? layout.kept(b) : layout.pack(b)
-      return TileMatrixProduct.run(a, transposeA: transposeA, right, bias: bias, into: y, m: m, k: k, n: n)
+      return TileMatrixProduct(a: a, transposeA: transposeA, m: m, k: k, n: n).run(right, bias: bias, into: y)
     }
     let key = Key(
       m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil,

@@ -59,7 +59,7 @@ struct TileConvolution {
 
   /// A packed weight and what is added to its product; `residual` is a map of the result's shape.
   struct Weight {
-    let packed: Storage
+    let packed: RightOperand
     let bias: Tensor?
     var residual: Tensor?
   }

@@ -1,16 +1,24 @@
 import CKernels
 
 /// Matrix products on tiles.
-enum TileMatrixProduct {
-  /// y[m, n] = op(a)·right + bias; op(a) is [m, k], y dense and row-major, `right` packed.
-  static func run(
-    _ a: Tensor, transposeA: Bool, _ right: Storage, bias: Tensor?, into y: Tensor, m: Int, k: Int, n: Int
-  ) {
+struct TileMatrixProduct {
+  /// The left operand, [m, k], or [k, m] where it is to be transposed.
+  let a: Tensor
+  let transposeA: Bool
+  let m: Int, k: Int, n: Int
+
+  /// Terms summed at a time: of longer rows fewer would fit in the second-level cache beside a panel, and the panels would
+  /// pass by more often. Depends on `k` alone, as a result's bits may.
+  private var depth: Int {
+    let parts = (k + 1023) / 1024
+    return (Tiles.blocks(of: k) + parts - 1) / parts * Tiles.step
+  }
+
+  /// y[m, n] = op(a)·right + bias; y is dense and row-major.
+  func run(_ right: RightOperand, bias: Tensor?, into y: Tensor) {
+    let depth = depth
     // Enough rows to use each panel often, few enough that their planes stay in the second-level cache.
-    let run = max(32, min(512, (256 << 10) / max(k, 32) / 32 * 32))
-    let target = TileTarget(
-      pointer: y.pointer, columns: n, rowStride: n, blockStride: 16,
-      bias: bias.map { UnsafePointer($0.pointer) })
+    let run = max(32, min(512, (256 << 10) / max(depth, 32) / 32 * 32))
     let chunks = (m + run - 1) / run
     // Few rows: the panels are shared among threads instead.
     let parts = chunks >= 2 * threadCount ? 1 : min(Tiles.panels(of: n), 2 * threadCount)
@@ -19,23 +27,37 @@ enum TileMatrixProduct {
         let rows = task / parts * run..<min(m, (task / parts + 1) * run)
         let panels = Tiles.share(task % parts, of: parts, columns: n)
         if panels.isEmpty { return }
-        let left = LeftOperand(rows: rows.count, k: k)
-        if transposeA {
-          dk_split_columns(a.pointer + rows.lowerBound, m, k, rows.count, left.place(0))
-        } else {
-          let lines = dk_map_lines(
-            lines: 1, zero_lines_before: 0, zero_lines_after: 0, zeros_before: 0, count: rows.count,
-            zeros_after: 0, line_stride: 0, row_stride: k, block_stride: 16, gain: nil, offset: nil,
-            activation: dk_identity)
-          dk_split_map(a.pointer + rows.lowerBound * k, lines, k, left.place(0))
-        }
         let tiles = stride(from: 0, to: rows.count, by: Tiles.rows).map { row in
           dk_tile(
             left: Int64(row * Tiles.step), out: Int64((rows.lowerBound + row) * n),
             rows: Int64(min(Tiles.rows, rows.count - row)))
         }
-        left.multiply(tiles, by: right, offsets: left.offsets, panels: panels, into: target)
+        for first in stride(from: 0, to: k, by: depth) {
+          let terms = first..<min(k, first + depth)
+          let left = split(rows, terms)
+          let target = TileTarget(
+            pointer: y.pointer, columns: n, rowStride: n, blockStride: 16,
+            bias: first == 0 ? bias.map { UnsafePointer($0.pointer) } : nil,
+            addend: first == 0 ? nil : UnsafePointer(y.pointer))
+          left.multiply(
+            tiles, by: right, from: first / Tiles.step, offsets: left.offsets, panels: panels, into: target)
+        }
       }
     }
+  }
+
+  private func split(_ rows: Range<Int>, _ terms: Range<Int>) -> LeftOperand {
+    let left = LeftOperand(rows: rows.count, k: terms.count)
+    if transposeA {
+      dk_split_columns(
+        a.pointer + terms.lowerBound * m + rows.lowerBound, m, terms.count, rows.count, left.place(0))
+    } else {
+      let lines = dk_map_lines(
+        lines: 1, zero_lines_before: 0, zero_lines_after: 0, zeros_before: 0, count: rows.count,
+        zeros_after: 0, line_stride: 0, row_stride: k, block_stride: 16, gain: nil, offset: nil,
+        activation: dk_identity)
+      dk_split_map(a.pointer + rows.lowerBound * k + terms.lowerBound, lines, terms.count, left.place(0))
+    }
+    return left
   }
 }

@@ -51,6 +51,12 @@ struct LeftOperand {
   var offsets: [Int64] { (0..<Tiles.blocks(of: k)).map { Int64($0 * rows * Tiles.step) } }
 }
 
+/// A right operand: panels of 32 columns, `steps` of 32 k and a tap each.
+struct RightOperand {
+  let values: Storage
+  let steps: Int
+}
+
 /// How a weight is packed as a right operand: where value (k, tap, column) lies in it.
 struct RightLayout: Hashable {
   var k: Int, taps = 1, columns: Int
@@ -58,12 +64,13 @@ struct RightLayout: Hashable {
   /// Where value (0, 0, 0) lies.
   var first = 0
 
-  private var panelCount: Int {
-    Tiles.blocks(of: k) * taps * Tiles.planes * Tiles.step * Tiles.panel
-  }
+  private var steps: Int { Tiles.blocks(of: k) * taps }
 
   /// Packs `weight` anew.
-  func pack(_ weight: Tensor) -> Storage {
+  func pack(_ weight: Tensor) -> RightOperand { RightOperand(values: packed(weight), steps: steps) }
+
+  private func packed(_ weight: Tensor) -> Storage {
+    let panelCount = steps * Tiles.planes * Tiles.step * Tiles.panel
     let packed = Storage(count: Tiles.panels(of: columns) * panelCount / 2)
     let values = UnsafeMutableRawPointer(packed.pointer).assumingMemoryBound(to: UInt16.self)
     withExtendedLifetime(weight) {
@@ -78,7 +85,9 @@ struct RightLayout: Hashable {
   }
 
   /// The same, kept beside the weight until it changes.
-  func kept(_ weight: Tensor) -> Storage { weight.storage.derived(for: Key.of(self)) { pack(weight) } }
+  func kept(_ weight: Tensor) -> RightOperand {
+    RightOperand(values: weight.storage.derived(for: Key.of(self)) { packed(weight) }, steps: steps)
+  }
 
   /// One object a layout, by which a weight knows its copies.
   private final class Key {
@@ -104,14 +113,18 @@ struct TileTarget {
 }
 
 extension LeftOperand {
-  /// The product of `tiles` of these rows with `panels` of a packed right operand.
+  /// The product of `tiles` of these rows with `panels` of a packed right operand, from `step` on of its steps. `offsets`
+  /// says where each step's rows begin.
   func multiply(
-    _ tiles: [dk_tile], by right: Storage, offsets: [Int64], panels: Range<Int>, into target: TileTarget
+    _ tiles: [dk_tile], by right: RightOperand, from step: Int = 0, offsets: [Int64], panels: Range<Int>,
+    into target: TileTarget
   ) {
     offsets.withUnsafeBufferPointer { offsets in
+      let values = UnsafeMutableRawPointer(right.values.pointer).assumingMemoryBound(to: UInt16.self)
+      let stepCount = Tiles.planes * Tiles.step * Tiles.panel
       var product = dk_tile_product(
-        left: values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count,
-        right: UnsafeMutableRawPointer(right.pointer).assumingMemoryBound(to: UInt16.self),
+        left: self.values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count,
+        right: values + step * stepCount, panel_stride: right.steps * stepCount,
         columns: target.columns, out: target.pointer, row_stride: target.rowStride,
         block_stride: target.blockStride, bias: target.bias, addend: target.addend)
       withExtendedLifetime(right) {

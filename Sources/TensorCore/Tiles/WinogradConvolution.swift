@@ -122,7 +122,8 @@ struct WinogradConvolution {
         var product = dk_tile_product(
           left: memory + plan.valuesAt + frequency * plan.values.frequency, plane: Tiles.rows * Tiles.step,
           offsets: offsets.baseAddress, steps: blocks, right: memory + frequency * plan.weights.frequency,
-          columns: shape.o, out: products + frequency * plan.products.frequency, row_stride: 16,
+          panel_stride: blocks * 2 * tile, columns: shape.o,
+          out: products + frequency * plan.products.frequency, row_stride: 16,
           block_stride: frequencies * plan.products.frequency, bias: nil, addend: nil)
         tiles[first..<min(groups, first + run)].withUnsafeBufferPointer {
           dk_tile_multiply(&product, $0.baseAddress, $0.count, 0, Tiles.panels(of: shape.o))
@@ -138,15 +139,16 @@ struct WinogradConvolution {
     let products = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Float.self)
     let map = squares.map(h: shape.outH, w: shape.outW, channels: shape.o, top: 0, left: 0)
     let blocks = shape.o / 16
-    parallelFor(groups.count * blocks) { task in
-      let (group, block) = (task / blocks, task % blocks)
+    parallelFor(groups.count) { group in
       let inside = squares.of(group: groups.lowerBound + group)
-      withUnsafePointer(to: map) {
-        dk_winograd_join(
-          products + group * plan.products.group + block * Int(dk_winograd_frequencies)
-            * plan.products.frequency,
-          plan.products, $0, inside.lowerBound, inside.count, block * 16, bias?.pointer, residual?.pointer,
-          y.pointer)
+      withUnsafePointer(to: map) { map in
+        for block in 0..<blocks {
+          dk_winograd_join(
+            products + group * plan.products.group + block * Int(dk_winograd_frequencies)
+              * plan.products.frequency,
+            plan.products, map, inside.lowerBound, inside.count, block * 16, bias?.pointer, residual?.pointer,
+            y.pointer)
+        }
       }
     }
   }

@@ -105,7 +105,8 @@ struct WinogradWeightGradient {
         var product = dk_tile_product(
           left: memory + plan.rowsAt + frequency * plan.rows, plane: Tiles.rows * Tiles.step,
           offsets: offsets.baseAddress, steps: steps, right: memory + frequency * plan.columns,
-          columns: shape.c, out: out, row_stride: 16, block_stride: frequencies * plan.sums, bias: nil,
+          panel_stride: steps * 2 * tile, columns: shape.c, out: out, row_stride: 16,
+          block_stride: frequencies * plan.sums, bias: nil,
           addend: isFirst ? nil : UnsafePointer(out))
         dk_tile_multiply(&product, tiles, tiles.count, 0, Tiles.panels(of: shape.c))
       }
