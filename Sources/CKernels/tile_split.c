@@ -72,6 +72,8 @@ SPLITS void dk_split_columns(const float *x, long k_stride, long k, long count, 
       uint16_t *tile = to.left + row * dk_tile_step;
       for (long pair = 0; pair < 16; pair++) {
         const float *source = x + (from + 2 * pair) * k_stride + row;
+        _mm_prefetch((const char *)(source + 48), _MM_HINT_T0);
+        _mm_prefetch((const char *)(source + k_stride + 48), _MM_HINT_T0);
         __m512 low = _mm512_maskz_loadu_ps(from + 2 * pair < k ? valid : 0, source);
         __m512 high = _mm512_maskz_loadu_ps(from + 2 * pair + 1 < k ? valid : 0, source + k_stride);
         for (long p = 0; p < dk_tile_planes; p++) {

@@ -20,8 +20,8 @@ struct TileMatrixProduct {
     // Enough rows to use each panel often, few enough that their planes stay in the second-level cache.
     let run = max(32, min(512, (256 << 10) / max(depth, 32) / 32 * 32))
     let chunks = (m + run - 1) / run
-    // Few rows: the panels are shared among threads instead.
-    let parts = chunks >= 2 * threadCount ? 1 : min(Tiles.panels(of: n), 2 * threadCount)
+    // Few rows: the panels are shared among threads as well, each of which splits the rows for itself.
+    let parts = min(Tiles.panels(of: n), (2 * threadCount + chunks - 1) / chunks)
     withExtendedLifetime((a, bias, y)) {
       parallelFor(chunks * parts) { task in
         let rows = task / parts * run..<min(m, (task / parts + 1) * run)
