@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Darkroom and PyTorch + diffusers (and OpenVINO where it is installed) side by side on two threads: the U-Net of
-# google/ddpm-cifar10-32, DiT-S/2, and the decoder of Stable Diffusion's autoencoder. The programs take turns, so that a machine whose speed drifts favours none; medians and their
-# ratios are printed.
+# google/ddpm-cifar10-32, DiT-S/2, the decoder of Stable Diffusion's autoencoder, and attention alone. The programs take
+# turns, so that a machine whose speed drifts favours none; medians and their ratios are printed.
 #
 #   DARKROOM_BENCH_PYTHON=<python with torch and diffusers> bash scripts/bench.sh [rounds]
 #
@@ -46,6 +46,11 @@ for _ in $(seq "$rounds"); do
     run decode.openvino "$python" Benchmarks/decoder.py openvino --repeats 1
     run decode.openvino-bf16 "$python" Benchmarks/decoder.py openvino --precision bf16 --repeats 1
   fi
+  for tokens in 256 1024 4096; do
+    batch=$((4096 / tokens))
+    run "attention-$tokens.darkroom" "$darkroom" bench attention --tokens $tokens --batch-size $batch --threads 2
+    run "attention-$tokens.pytorch" "$python" Benchmarks/pytorch_attention.py attention --tokens $tokens --batch-size $batch
+  done
   # Start to PNG: a tiny model, one step, the whole process.
   for _ in 1 2 3 4 5; do
     run start.darkroom "$python" - "$darkroom" <<'PY'
@@ -69,7 +74,9 @@ works = (
     ("train", "s an image", "training the 35.7 M parameter U-Net, batch 16, f32, 2 threads"),
     ("sample", "s an image-step", "sampling with it, batch 16, f32, 2 threads"),
     ("dit", "s an image", "training DiT-S/2 on 32x32x4 latents, batch 16, f32, 2 threads"),
-    ("decode", "s a picture", "decoding 512x512 with Stable Diffusion's autoencoder, 2 threads"))
+    ("decode", "s a picture", "decoding 512x512 with Stable Diffusion's autoencoder, 2 threads"),
+    *((f"attention-{t}", "s a picture", f"attention, 8 heads of 64, {t} tokens, forward and backward, 2 threads")
+      for t in (256, 1024, 4096)))
 for work, unit, what in works:
     own = data[f"{work}.darkroom"]
     print(f"\n{what}")

@@ -44,6 +44,37 @@ DK_CLONES void dk_average_pool2_gradient(const float *dy, float *dx, long planes
   }
 }
 
+DK_CLONES void dk_max_pool2(const float *x, float *y, long planes, long h, long w, long b) {
+  for (long p = 0; p < planes; p++, x += h * w * b) {
+    for (long i = 0; i < h / 2; i++) {
+      for (long j = 0; j < w / 2; j++, y += b) {
+        const float *top = x + (2 * i * w + 2 * j) * b, *low = top + w * b;
+        for (long c = 0; c < b; c++) {
+          float t = top[c] > top[b + c] ? top[c] : top[b + c], l = low[c] > low[b + c] ? low[c] : low[b + c];
+          y[c] = t > l ? t : l;
+        }
+      }
+    }
+  }
+}
+
+DK_CLONES void dk_max_pool2_gradient(const float *x, const float *dy, float *dx, long planes, long h, long w, long b) {
+  memset(dx, 0, sizeof(float) * planes * h * w * b);
+  for (long p = 0; p < planes; p++, x += h * w * b, dx += h * w * b) {
+    for (long i = 0; i < h / 2; i++) {
+      for (long j = 0; j < w / 2; j++, dy += b) {
+        long at[4] = {(2 * i * w + 2 * j) * b};
+        at[1] = at[0] + b, at[2] = at[0] + w * b, at[3] = at[2] + b;
+        for (long c = 0; c < b; c++) {
+          long largest = 0;
+          for (long k = 1; k < 4; k++) largest = x[at[k] + c] > x[at[largest] + c] ? k : largest;
+          dx[at[largest] + c] = dy[c];
+        }
+      }
+    }
+  }
+}
+
 // The source pixel under tap u of output i, or −1 where there is none (the border, or a zero between pixels).
 static inline long source(long i, long u, long up, long down, long pad, long size) {
   long at = i * down + u - pad;

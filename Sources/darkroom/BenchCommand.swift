@@ -9,10 +9,12 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Time a network's training step or forward pass.", shouldDisplay: false)
 
-  enum Work: String, ExpressibleByArgument, CaseIterable { case train, sample, decode }
+  enum Work: String, ExpressibleByArgument, CaseIterable { case train, sample, decode, attention }
 
   @Argument(
-    help: "train (forward, backward, AdamW), sample (forward) or decode (an autoencoder's, whole pictures).")
+    help:
+      "train (forward, backward, AdamW), sample (forward), decode (an autoencoder's, whole pictures) or attention (eight heads of 64, forward and backward)."
+  )
   var work: Work
 
   @Option(help: "The network, by its preset's name.")
@@ -21,6 +23,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Pictures at a time.")
   var batchSize = 16
 
+  @Option(help: "Queries and keys a picture, of attention.")
+  var tokens = 256
+
   @Option(help: "Timed rounds after two for warming up.")
   var repeats = 5
 
@@ -28,7 +33,12 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try compute.apply()
-    let round = try work == .decode ? decoding() : denoising()
+    let round =
+      switch work {
+      case .train, .sample: try denoising()
+      case .decode: try decoding()
+      case .attention: attending()
+      }
     var seconds: [Double] = []
     for _ in 0..<repeats + 2 {
       let clock = Stopwatch()
@@ -41,6 +51,7 @@ struct BenchCommand: ParsableCommand {
     print(
       "{\"seconds_per_image\": \(median / Double(batchSize)), \"peak_rss_bytes\": \(usage.ru_maxrss * 1024)}")
   }
+
   /// A round of training or sampling.
   private func denoising() throws -> () -> Void {
     guard let config = DenoiserConfig(preset: preset) else { throw unknown(DenoiserConfig.presetNames) }
@@ -71,8 +82,18 @@ struct BenchCommand: ParsableCommand {
     return { _ = withoutGradients { model.decode(z) } }
   }
 
-  private func noise(_ shape: [Int]) -> Tensor {
-    let key = NoiseKey(seed: 0, index: 0, step: 0, purpose: .trainingNoise)
+  /// A round of attention of a picture's tokens to themselves.
+  private func attending() -> () -> Void {
+    let inputs = (0..<4).map { noise([batchSize, tokens, 512], step: $0) }
+    return {
+      _ = valueAndGradients(of: Array(inputs.prefix(3))) {
+        meanSquaredError(attention(inputs[0], inputs[1], inputs[2], heads: 8, scale: 0.125), inputs[3])
+      }
+    }
+  }
+
+  private func noise(_ shape: [Int], step: Int = 0) -> Tensor {
+    let key = NoiseKey(seed: 0, index: 0, step: UInt32(step), purpose: .trainingNoise)
     return Tensor(Philox(key).normal(shape.reduce(1, *)), shape: shape)
   }
 

@@ -64,7 +64,10 @@ struct NetworkOptions: ParsableArguments {
 
   enum Family: String, ExpressibleByArgument, CaseIterable { case unet, dit }
 
-  @Option(help: "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json.")
+  @Option(
+    help:
+      "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json. With --vae its clip_sample is turned off."
+  )
   var schedule = "ddpm-cosine-1000"
 
   @Option(
@@ -113,6 +116,8 @@ struct NetworkOptions: ParsableArguments {
   func noise() throws -> SchedulerConfig {
     var scheduler = try Presets.resolve(schedule)
     if let prediction { scheduler.predictionType = prediction }
+    // Latents are scaled to a deviation of 1: cut off at ±1 they would lose their colours.
+    if vae != nil { scheduler.clipSample = false }
     do { try scheduler.validate() } catch var error {
       error.file = schedule
       throw error

@@ -16,8 +16,8 @@ struct TrainVAECommand: ParsableCommand {
     discussion: """
       The output folder is diffusers' AutoencoderKL with scaling_factor set to 1 over the deviation of the pictures' \
       latents, beside metrics.jsonl, loss.svg, quality.json (PSNR, SSIM and KL of pictures that were held out) and \
-      previews/ (held-out pictures over their reconstructions). There is no perceptual term: it would need weights of a \
-      VGG-16, which are not part of this program. A stopped run begins anew.
+      previews/ (held-out pictures over their reconstructions). The perceptual term needs weights of a VGG-16, which are not \
+      part of this program: without --perceptual-weights it is left out. A stopped run begins anew.
       """)
 
   @Argument(help: "The folder of PNG and JPEG pictures.")
@@ -40,6 +40,15 @@ struct TrainVAECommand: ParsableCommand {
   @Option(help: "Weight of the latents' divergence from a standard normal.")
   var klWeight: Float = 1e-6
 
+  @Option(
+    help: ArgumentHelp(
+      "LPIPS weights: a safetensors file with the keys of lpips.LPIPS(net=\"vgg\").state_dict(). (default: no perceptual term)",
+      valueName: "file"))
+  var perceptualWeights: String?
+
+  @Option(help: "Weight of the perceptual distance.")
+  var perceptualWeight: Float = 1
+
   @Option(help: "Share of the pictures that is held out to measure by.")
   var heldOut = 0.05
 
@@ -55,6 +64,9 @@ struct TrainVAECommand: ParsableCommand {
 
   func validate() throws {
     if !(klWeight >= 0 && klWeight.isFinite) { throw ValidationError("--kl-weight must not be negative.") }
+    if !(perceptualWeight >= 0 && perceptualWeight.isFinite) {
+      throw ValidationError("--perceptual-weight must not be negative.")
+    }
     if !(0..<0.5).contains(heldOut) { throw ValidationError("--held-out must be at least 0 and below 0.5.") }
     if let start = discriminatorStart, start < 0 {
       throw ValidationError("--discriminator-start must not be negative.")
@@ -84,16 +96,24 @@ struct TrainVAECommand: ParsableCommand {
     guard !FileManager.default.fileExists(atPath: run.appending(path: "config.json").path) else {
       throw Failure("--output \(output) holds an autoencoder already; name another folder.")
     }
+    let perceptual = try perceptualWeights.map { try LPIPS(contentsOf: URL(fileURLWithPath: $0)) }
+    if perceptual == nil {
+      Console.note("no perceptual term: --perceptual-weights names none")
+    } else if resolution < LPIPS.leastSide {
+      throw Failure(
+        "--perceptual-weights needs pictures of \(LPIPS.leastSide) pixels a side or more, not \(resolution).")
+    }
     let folder = try data.checked(images, resolution: resolution)
     var options = AutoencoderOptions()
     (options.data.resolution, options.data.crop, options.data.flip) = (resolution, data.crop, data.flip)
     optimisation.fill(&options.data)
     (options.reconstruction, options.klWeight, options.heldOut) = (reconstruction, klWeight, heldOut)
     (options.discriminatorStart, options.discriminatorWeight) = (discriminatorStart, discriminatorWeight)
+    options.perceptualWeight = perceptualWeight
     var sized = network
     sized.sampleSize = [resolution, resolution]
     let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
-    let trainer = try AutoencoderTrainer(sized, pictures, options)
+    let trainer = try AutoencoderTrainer(sized, pictures, options, perceptual: perceptual)
     try train(trainer, sized, in: run)
   }
 

@@ -74,6 +74,20 @@ final class LatentTrainingTests: XCTestCase {
     XCTAssertEqual(try losses("vae").filter(\.isFinite).count, 24)
   }
 
+  func testAPerceptualTermTakesPart() throws {
+    let weights = Fixtures.url("lpips/weights.safetensors").path
+    XCTAssertTrue(try trainVAE("plain").errors.contains("no perceptual term"))
+    let result = try trainVAE("vae", ["--perceptual-weights", weights])
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertFalse(result.errors.contains("no perceptual term"))
+    let (with, without) = (try losses("vae"), try losses("plain"))
+    XCTAssertGreaterThan(with[0], without[0])
+    XCTAssertLessThan(with.suffix(4).reduce(0, +), with.prefix(4).reduce(0, +))
+    let refused = try trainVAE("other", ["--perceptual-weights", path("shapes")])
+    XCTAssertNotEqual(refused.code, 0)
+    XCTAssertTrue(refused.errors.contains("shapes"), refused.errors)
+  }
+
   func testLatentsAreLearnedAndDecoded() throws {
     XCTAssertEqual(try trainVAE("vae").code, 0)
     XCTAssertEqual(try trainVAE("other", ["--seed", "1"]).code, 0)
@@ -87,6 +101,7 @@ final class LatentTrainingTests: XCTestCase {
     let model = try ModelFolder(folder.appending(path: "run"))
     XCTAssertEqual(model.config.sampleSize, [8, 8])
     XCTAssertEqual(model.vae?.config.latentChannels, 4)
+    XCTAssertFalse(model.scheduler.clipSample, "latents are not bounded by ±1")
     let sampled = try Command.run(
       "sample",
       [path("run"), "--steps", "3", "--class", "star", "--guidance-scale", "3", "--output", path("o.png")])

@@ -94,11 +94,22 @@ void dk_softmax(float *x, long rows, long columns);
 // dx = p · (dp − Σ p·dp) · scale per row, written over dp.
 void dk_softmax_gradient(const float *p, float *dp, float scale, long rows, long columns);
 
+// ---- perceptual.c: one image each, [blocks, hw, b]; `weight` a channel each.
+// Σ over pixels of Σ over channels of weight·(â − ĉ)², where â is a with each pixel's channels scaled to a length of 1.
+double dk_perceptual_distance(const float *a, const float *c, const float *weight, long blocks, long hw, long b);
+// da = scale · the gradient of the above.
+void dk_perceptual_gradient(const float *a, const float *c, const float *weight, float scale, float *da, long blocks,
+                            long hw, long b);
+
 // ---- resample.c: planes of [H, W, B].
 void dk_upsample2(const float *x, float *y, long planes, long h, long w, long b);
 void dk_upsample2_gradient(const float *dy, float *dx, long planes, long h, long w, long b);
 void dk_average_pool2(const float *x, float *y, long planes, long h, long w, long b);
 void dk_average_pool2_gradient(const float *dy, float *dx, long planes, long h, long w, long b);
+// The largest of 2×2 at stride 2; an odd last row or column is left out. h and w are x's.
+void dk_max_pool2(const float *x, float *y, long planes, long h, long w, long b);
+// dx is dy at the first of the largest, row by row, and 0 elsewhere, as PyTorch's.
+void dk_max_pool2_gradient(const float *x, const float *dy, float *dx, long planes, long h, long w, long b);
 // y[i, j] = Σ taps[u]·taps[v]·x̃[i·down + u − pad, j·down + v − pad], where x̃ is x with `up`−1 zeros between pixels:
 // the upfirdn2d of StyleGAN (Karras et al. 2019), taps given in order of correlation.
 void dk_fir(const float *x, float *y, long planes, long h, long w, long b, long out_h, long out_w, const float *taps,

@@ -32,6 +32,26 @@ extension Tensor {
     }
   }
 
+  /// The largest of 2×2 pixels at stride 2: [N, C, H, W] → [N, C, ⌊H/2⌋, ⌊W/2⌋].
+  public func maxPooled() -> Tensor {
+    let (_, _, h, w) = shape4
+    let source = kept
+    return planes(height: h / 2, width: w / 2) { from, to, planes, b in
+      dk_max_pool2(from, to, planes, h, w, b)
+    }.recorded(inputs: [self]) { dy, _ in
+      let x = source()
+      let dy = dy.ordered(x.order)
+      let dx = Tensor(uninitialized: x.shape, order: x.order)
+      let (n, c, b) = (x.shape[0], x.shape[1], x.order.channelBlock)
+      parallelFor(n * c / b) { plane in
+        let at = plane * h * w * b
+        dk_max_pool2_gradient(
+          x.pointer + at, dy.pointer + plane * (h / 2) * (w / 2) * b, dx.pointer + at, 1, h, w, b)
+      }
+      return [dx]
+    }
+  }
+
   /// Up-sampling by 2 with a separable FIR filter, as StyleGAN2's `upsample_2d` (Karras et al. 2020).
   ///
   /// - Parameter taps: the filter along one direction, before normalisation; [1, 3, 3, 1] for NCSN++.

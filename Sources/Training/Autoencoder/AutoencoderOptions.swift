@@ -21,6 +21,9 @@ public struct AutoencoderOptions: Codable, Sendable, Equatable {
   /// Its weight, beside the one that balances it with the reconstruction.
   public var discriminatorWeight: Float = 0.5
 
+  /// The perceptual distance's weight, where there is a network to tell it.
+  public var perceptualWeight: Float = 1
+
   /// Latent diffusion's weights, without a discriminator.
   public init() {}
 }

@@ -4,8 +4,8 @@ import Pictures
 import Pipelines
 import TensorCore
 
-/// Trains an `AutoencoderKL` (Rombach et al. 2022, appendix G): reconstruction and a little divergence, and, after a while, a
-/// discriminator whose weight balances its gradient with that of the reconstruction at the last layer (Esser et al. 2021,
+/// Trains an `AutoencoderKL` (Rombach et al. 2022, appendix G): reconstruction, a little divergence and, where there is a
+/// network to tell it, how unlike the two look; and, after a while, a discriminator whose weight balances its gradient with that of the reconstruction at the last layer (Esser et al. 2021,
 /// equation 7).
 public final class AutoencoderTrainer {
   /// What decides the run.
@@ -23,12 +23,16 @@ public final class AutoencoderTrainer {
   private let parameters: [Tensor]
   private let optimizer: AdamW
   private let lastLayer: Int
+  private let perceptual: LPIPS?
   private let discriminator: (network: PatchDiscriminator, parameters: [Tensor], optimizer: AdamW)?
 
+  /// - Parameter perceptual: nil leaves the perceptual term out.
   /// - Throws: `ConfigError` for an impossible network.
-  public init(_ config: AutoencoderKLConfig, _ pictures: PictureStore, _ options: AutoencoderOptions) throws {
-    self.options = options
-    self.pictures = pictures
+  public init(
+    _ config: AutoencoderKLConfig, _ pictures: PictureStore, _ options: AutoencoderOptions,
+    perceptual: LPIPS? = nil
+  ) throws {
+    (self.options, self.pictures, self.perceptual) = (options, pictures, perceptual)
     model = try AutoencoderKL(config, ParameterStore(.fresh(seed: options.data.seed)))
     parameters = model.parameters.parameters.map(\.tensor)
     optimizer = AdamW(parameters, options.data.optimizer)
@@ -108,7 +112,8 @@ public final class AutoencoderTrainer {
             Array(repeating: 1, count: x.shape[0]))
       }
     let size = Float(x.count / x.shape[0])
-    return error + options.klWeight / size * posterior.divergence
+    let faithful = error + options.klWeight / size * posterior.divergence
+    return perceptual.map { faithful + options.perceptualWeight * $0(y, x) } ?? faithful
   }
 
   private static let turn: Float = 1e-3

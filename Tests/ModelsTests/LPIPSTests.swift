@@ -1,0 +1,26 @@
+import Foundation
+import Models
+import NN
+import TensorCore
+import TestSupport
+import XCTest
+
+/// The perceptual distance and its gradient against PyTorch's. Fixtures by `make_lpips.py`.
+final class LPIPSTests: XCTestCase {
+  func testDistanceAndGradientEqualPyTorch() throws {
+    let network = try LPIPS(contentsOf: Fixtures.url("lpips/weights.safetensors"))
+    let given = try Fixtures.tensors("lpips/case.safetensors")
+    let (x, target) = (try given.tensor("x"), try given.tensor("target"))
+    let (distance, gradients) = valueAndGradients(of: [x]) { network(x, target) }
+    assertClose(distance, try given.tensor("distance"), relative: 1e-4, "distance")
+    assertClose(gradients[0], try given.tensor("gradient"), relative: 1e-3, "gradient")
+    XCTAssertLessThan(network(target, target).item, 1e-12, "of a picture from itself")
+  }
+
+  func testAnotherNetworkIsRefused() throws {
+    let other = Fixtures.url("vae/quant/diffusion_pytorch_model.safetensors")
+    XCTAssertThrowsError(try LPIPS(contentsOf: other)) {
+      XCTAssertTrue("\($0)".contains("net.slice1.0.weight"), "\($0)")
+    }
+  }
+}
