@@ -92,7 +92,7 @@ TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile til
 
 // Whether tiles can be stored where they go as they are.
 static int is_plain(const dk_tile_product *p, dk_tile top, dk_tile bottom, long panel) {
-  return !p->bias && !p->addend && p->row_stride == 16 && top.rows == dk_tile_rows && bottom.rows == dk_tile_rows &&
+  return !p->bias && !p->addend && top.rows == dk_tile_rows && bottom.rows == dk_tile_rows &&
          (panel + 1) * dk_tile_panel <= p->columns;
 }
 
@@ -108,8 +108,9 @@ TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long
             is_new ? p->left + tiles[t + 3].left : 0);
       if (is_plain(p, top, bottom, panel)) {
         float *out = p->out + panel * 2 * p->block_stride;
-        _tile_stored(0, out + top.out, 64), _tile_stored(1, out + top.out + p->block_stride, 64);
-        _tile_stored(2, out + bottom.out, 64), _tile_stored(3, out + bottom.out + p->block_stride, 64);
+        long row = p->row_stride * 4;
+        _tile_stored(0, out + top.out, row), _tile_stored(1, out + top.out + p->block_stride, row);
+        _tile_stored(2, out + bottom.out, row), _tile_stored(3, out + bottom.out + p->block_stride, row);
         continue;
       }
       _tile_stored(0, sums[0], 128), _tile_stored(1, sums[0] + 16, 128);

@@ -58,13 +58,16 @@ extension SchedulerConfig {
     }
   }
 
-  /// Timesteps given by hand: descending and inside the schedule.
+  /// Timesteps given by hand: descending, inside the schedule, and not beside another rule of where steps lie.
   func checked(_ list: [Int]) throws(SchedulerError) -> [Int] {
     guard !list.isEmpty, list.allSatisfy((0..<numTrainTimesteps).contains) else {
       throw SchedulerError("was given timesteps outside 0 to \(numTrainTimesteps - 1)")
     }
     guard zip(list, list.dropFirst()).allSatisfy({ $0 > $1 }) else {
       throw SchedulerError("was given timesteps that do not descend")
+    }
+    guard timestepSpacing != .trailing else {
+      throw SchedulerError("was given timesteps beside timestep_spacing 'trailing'; only one can hold")
     }
     if [useKarrasSigmas, useExponentialSigmas, useBetaSigmas, useLuLambdas, useFlowSigmas].contains(true) {
       throw SchedulerError("was given timesteps beside its own spacing of noise levels; only one can hold")

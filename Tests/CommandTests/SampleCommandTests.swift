@@ -98,6 +98,13 @@ final class SampleCommandTests: XCTestCase {
         [ddim, "--output", out, "--sampler", "dpmpp-2m-karras", "--timesteps", "900,400"], "only one can hold"
       ),
       ([ddim, "--output", out, "--sampler", "euler", "--timesteps", "400,900"], "do not descend"),
+      (
+        [
+          Fixtures.url("pipelines/ddim-v-zero-snr").path, "--output", out, "--sampler", "euler",
+          "--timesteps", "900,4",
+        ],
+        "beside timestep_spacing 'trailing'"
+      ),
       ([ddim, "--output", out, "--sampler", "unipc", "--sigmas", "9,1"], "no list of sigmas"),
       ([ddim, "--output", out, "--sampler", "lcm", "--steps", "60"], "original_inference_steps, 50"),
       ([ddim, "--output", out, "--size", "9x9"], "multiples of 2"),

@@ -130,4 +130,29 @@ final class TileTests: XCTestCase {
       }
     }
   }
+
+  /// Attention, and its gradients, over part of a block of queries and of keys and over several, against the way without
+  /// tiles; another number of queries than of keys.
+  func testAttention() {
+    for (t, s, heads, size) in [(5, 16, 3, 16), (150, 530, 2, 20), (300, 1100, 1, 64), (130, 40, 1, 96)] {
+      let c = heads * size
+      let (q, k, v) = (wave([2, t, c], 0.37), wave([2, s, c], 0.21), wave([2, s, c], 0.53))
+      let target = wave([2, t, c], 0.9)
+      func results() -> [Tensor] {
+        var y = q
+        let (_, gradients) = valueAndGradients(of: [q, k, v]) {
+          y = attention(q, k, v, heads: heads, scale: 0.2)
+          return meanSquaredError(y, target)
+        }
+        return [y] + gradients
+      }
+      let fast = results()
+      Tiles.areUsed = false
+      let plain = results()
+      Tiles.areUsed = true
+      for (name, (a, b)) in zip(["result", "dq", "dk", "dv"], zip(fast, plain)) {
+        assertClose(a, b.values.map(Double.init), "\(name) of \(t)×\(s), \(heads) heads of \(size)")
+      }
+    }
+  }
 }

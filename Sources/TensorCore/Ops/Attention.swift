@@ -15,6 +15,7 @@ public func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, scale: 
   let s = k.shape[1]
   precondition(k.shape == [n, s, c] && v.shape == k.shape && c % heads == 0, "attention of unlike shapes")
   let job = AttentionShape(n: n, t: t, s: s, c: c, heads: heads, scale: scale)
+  if let tiles = TileAttention(job) { return tiles(q, k, v) }
   let y = Tensor(uninitialized: q.shape)
   job.forEachHead(blocks: job.blocks) { head, rows in
     let scores = Storage(count: rows.count * s)
@@ -27,7 +28,7 @@ public func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, scale: 
   return y.recorded(inputs: [q, k, v]) { dy, _ in job.gradients(q0, k0, v0, dy) }
 }
 
-private struct AttentionShape {
+struct AttentionShape {
   let n: Int, t: Int, s: Int, c: Int, heads: Int
   let scale: Float
 
