@@ -17,7 +17,7 @@ struct TrainVAECommand: ParsableCommand {
       The output folder is diffusers' AutoencoderKL with scaling_factor set to 1 over the deviation of the pictures' \
       latents, beside metrics.jsonl, loss.svg, quality.json (PSNR, SSIM and KL of pictures that were held out) and \
       previews/ (held-out pictures over their reconstructions). The perceptual term needs weights of a VGG-16, which are not \
-      part of this program: without --perceptual-weights it is left out. A stopped run begins anew.
+      part of this program: without --perceptual-weights it is left out. A run that was stopped goes on with --resume.
       """)
 
   @Argument(help: "The folder of PNG and JPEG pictures.")
@@ -58,6 +58,9 @@ struct TrainVAECommand: ParsableCommand {
   @Option(help: "The discriminator's weight, beside the one that balances it with the reconstruction.")
   var discriminatorWeight: Float = 0.5
 
+  @Flag(help: "Go on with the run in the output folder; begin anew where it has none yet.")
+  var resume = false
+
   @OptionGroup(title: "Optimisation") var optimisation: AutoencoderOptimisation
 
   @OptionGroup(title: "Machine") var compute: ComputeOptions
@@ -93,8 +96,13 @@ struct TrainVAECommand: ParsableCommand {
     if FileManager.default.fileExists(atPath: run.path, isDirectory: &isFolder), !isFolder.boolValue {
       throw Failure("--output \(output) is a file; name a folder.")
     }
-    guard !FileManager.default.fileExists(atPath: run.appending(path: "config.json").path) else {
-      throw Failure("--output \(output) holds an autoencoder already; name another folder.")
+    let stopped = FileManager.default.fileExists(atPath: AutoencoderState.url(in: run).path)
+    guard
+      !FileManager.default.fileExists(atPath: run.appending(path: "config.json").path) || (resume && stopped)
+    else {
+      throw Failure(
+        "--output \(output) holds an autoencoder already; name another folder"
+          + (stopped && !resume ? ", or add --resume to go on with it." : "."))
     }
     let perceptual = try perceptualWeights.map { try LPIPS(contentsOf: URL(fileURLWithPath: $0)) }
     if perceptual == nil {
@@ -103,67 +111,73 @@ struct TrainVAECommand: ParsableCommand {
       throw Failure(
         "--perceptual-weights needs pictures of \(LPIPS.leastSide) pixels a side or more, not \(resolution).")
     }
+    var options = try options(resolution)
+    let state = try resumed(run, stopped, options)
+    if let state { options.data.threads = state.options.data.threads }
     let folder = try data.checked(images, resolution: resolution)
-    var options = AutoencoderOptions()
-    (options.data.resolution, options.data.crop, options.data.flip) = (resolution, data.crop, data.flip)
-    optimisation.fill(&options.data)
-    (options.reconstruction, options.klWeight, options.heldOut) = (reconstruction, klWeight, heldOut)
-    (options.discriminatorStart, options.discriminatorWeight) = (discriminatorStart, discriminatorWeight)
-    options.perceptualWeight = perceptualWeight
     var sized = network
     sized.sampleSize = [resolution, resolution]
     let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
-    let trainer = try AutoencoderTrainer(sized, pictures, options, perceptual: perceptual)
-    try train(trainer, sized, in: run)
-  }
-
-  private func train(_ trainer: AutoencoderTrainer, _ config: AutoencoderKLConfig, in run: URL) throws {
-    try AtomicFile.makeFolder(run.appending(path: "previews"))
-    var log = try MetricsLog(run.appending(path: "metrics.jsonl"), stepsTaken: 0)
-    let steps = trainer.options.data.steps
+    let trainer = try AutoencoderTrainer(sized, pictures, options, perceptual: perceptual, resuming: state)
     Console.note(
       "training \(trainer.model.parameters.parameterCount) parameters; \(trainer.heldOut.count) pictures are held out"
     )
-    let clock = Stopwatch()
-    while trainer.stepsTaken < steps {
-      let (report, discriminatorLoss) = try trainer.step()
-      try log.append(report)
-      let left = clock.seconds / Double(report.step) * Double(steps - report.step)
-      Console.transient(
-        String(format: "step %d/%d  loss %.4f  ", report.step, steps, report.loss)
-          + (discriminatorLoss.map { String(format: "discriminator %.3f  ", $0) } ?? "")
-          + "\(Console.duration(left)) left")
-      if report.step % optimisation.previewEvery == 0 || report.step == steps {
-        let quality = try ReconstructionQuality(trainer)
+    try train(
+      trainer, AutoencoderRun(trainer, sized, checkpointEvery: optimisation.previewEvery, folder: run))
+  }
+
+  private func options(_ resolution: Int) throws -> AutoencoderOptions {
+    var options = AutoencoderOptions()
+    (options.data.resolution, options.data.crop, options.data.flip) = (resolution, data.crop, data.flip)
+    optimisation.fill(&options.data)
+    options.data.threads = threadCount
+    (options.reconstruction, options.klWeight, options.heldOut) = (reconstruction, klWeight, heldOut)
+    (options.discriminatorStart, options.discriminatorWeight) = (discriminatorStart, discriminatorWeight)
+    options.perceptual = try perceptualWeights.map { try SHA256.hex(of: URL(fileURLWithPath: $0)) }
+    options.perceptualWeight = perceptualWeight
+    return options
+  }
+
+  private func resumed(_ run: URL, _ stopped: Bool, _ options: AutoencoderOptions) throws -> AutoencoderState?
+  {
+    guard resume && stopped else {
+      if resume { Console.note("\(output) has no checkpoint yet; beginning anew") }
+      return nil
+    }
+    let state = try AutoencoderState(contentsOf: AutoencoderState.url(in: run))
+    if let (name, kept, given) = state.options.conflict(with: options) {
+      throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
+    }
+    threadCount = state.options.data.threads
+    Console.note("resuming \(output) after step \(state.stepsTaken)")
+    return state
+  }
+
+  private func train(_ trainer: AutoencoderTrainer, _ run: AutoencoderRun) throws {
+    let (steps, before, clock) = (trainer.options.data.steps, trainer.stepsTaken, Stopwatch())
+    Interruption.watch()
+    let end = try run.run(
+      shouldStop: { Interruption.wanted },
+      report: { report, discriminatorLoss in
+        let left = clock.seconds / Double(report.step - before) * Double(steps - report.step)
+        Console.transient(
+          String(format: "step %d/%d  loss %.4f  ", report.step, steps, report.loss)
+            + (discriminatorLoss.map { String(format: "discriminator %.3f  ", $0) } ?? "")
+            + "\(Console.duration(left)) left")
+      },
+      measured: { step, quality in
         Console.endTransient()
         Console.note(
           String(
-            format: "step %d: PSNR %.2f dB, SSIM %.4f, KL %.1f nats a picture", report.step, quality.psnr,
+            format: "step %d: PSNR %.2f dB, SSIM %.4f, KL %.1f nats a picture", step, quality.psnr,
             quality.ssim,
             quality.kl))
-        try save(trainer, config, quality, log, in: run)
-      }
+      })
+    Console.endTransient()
+    if end == .interrupted {
+      Console.note("stopped; the same command with --resume goes on")
+      throw ExitCode(130)
     }
-  }
-
-  private func save(
-    _ trainer: AutoencoderTrainer, _ config: AutoencoderKLConfig, _ quality: ReconstructionQuality,
-    _ log: MetricsLog,
-    in run: URL
-  ) throws {
-    var config = config
-    config.scalingFactor = try trainer.scalingFactor()
-    try VAEFolder.save(trainer.model.parameters.all, config, to: run)
-    try log.plot.write(to: run.appending(path: "loss.svg"))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try AtomicFile.write(try encoder.encode(quality), to: run.appending(path: "quality.json"))
-    let numbers = trainer.heldOut.isEmpty ? Array(0..<8) : Array(trainer.heldOut.prefix(8))
-    let x = try trainer.batch(numbers[...])
-    let y = withoutGradients { trainer.model.decode(trainer.model.encode(x).mean) }
-    let url = run.appending(path: "previews/step-\(String(format: "%06d", trainer.stepsTaken)).png")
-    try Grid(columns: numbers.count).compose(Picture.batch(x) + Picture.batch(y), file: url.relativePath)
-      .write(to: url)
   }
 }
 

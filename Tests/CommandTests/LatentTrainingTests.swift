@@ -68,6 +68,35 @@ final class LatentTrainingTests: XCTestCase {
     XCTAssertTrue(try trainVAE("vae").errors.contains("holds an autoencoder already"))
   }
 
+  /// Killed at a moment that no one chose, after the discriminator has begun, and resumed, a run ends in the bytes of one
+  /// never killed.
+  func testAKilledRunGoesOn() throws {
+    let more = ["--steps", "60", "--preview-every", "15", "--discriminator-start", "3", "--resume"]
+    XCTAssertEqual(try trainVAE("whole", more).code, 0)
+    let killed = path("killed")
+    let process = try Command.start(
+      [
+        "train", "vae", path("shapes"), "--classes", "folders", "--config", path("vae.json"), "--output",
+        killed,
+      ]
+        + ["--batch-size", "4", "--warmup", "2", "--threads", "2"] + more)
+    let state = killed + "/training/state.safetensors"
+    for _ in 0..<2000 where !FileManager.default.fileExists(atPath: state) { usleep(10_000) }
+    usleep(UInt32.random(in: 0..<200_000))
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    XCTAssertTrue(
+      try trainVAE("killed", more + ["--kl-weight", "1"]).errors.contains("was begun with --kl-weight"))
+    let resumed = try trainVAE("killed", more)
+    XCTAssertEqual(resumed.code, 0, resumed.errors)
+    XCTAssertTrue(resumed.errors.contains("resuming"), resumed.errors)
+    for file in ["diffusion_pytorch_model.safetensors", "metrics.jsonl", "training/state.safetensors"] {
+      XCTAssertEqual(
+        try Data(contentsOf: URL(fileURLWithPath: path("whole/\(file)"))),
+        try Data(contentsOf: URL(fileURLWithPath: killed + "/\(file)")), file)
+    }
+  }
+
   func testADiscriminatorTakesPart() throws {
     let result = try trainVAE("vae", ["--discriminator-start", "6"])
     XCTAssertEqual(result.code, 0, result.errors)

@@ -26,30 +26,53 @@ public final class AutoencoderTrainer {
   private let perceptual: LPIPS?
   private let discriminator: (network: PatchDiscriminator, parameters: [Tensor], optimizer: AdamW)?
 
-  /// - Parameter perceptual: nil leaves the perceptual term out.
-  /// - Throws: `ConfigError` for an impossible network.
+  /// - Parameters:
+  ///   - perceptual: nil leaves the perceptual term out.
+  ///   - state: of a run that goes on.
+  /// - Throws: `ConfigError` for an impossible network; `SafetensorsError` or `TrainingStateError` for a state of another.
   public init(
     _ config: AutoencoderKLConfig, _ pictures: PictureStore, _ options: AutoencoderOptions,
-    perceptual: LPIPS? = nil
+    perceptual: LPIPS? = nil, resuming state: AutoencoderState? = nil
   ) throws {
     (self.options, self.pictures, self.perceptual) = (options, pictures, perceptual)
     model = try AutoencoderKL(config, ParameterStore(.fresh(seed: options.data.seed)))
     parameters = model.parameters.parameters.map(\.tensor)
-    optimizer = AdamW(parameters, options.data.optimizer)
+    let adamW = options.data.optimizer
+    let named = model.parameters.parameters
+    optimizer =
+      try state?.restore(Self.autoencoder, named, adamW, steps: state?.stepsTaken ?? 0)
+      ?? AdamW(parameters, adamW)
     lastLayer = model.parameters.parameters.firstIndex { $0.key == "decoder.conv_out.weight" } ?? 0
     // Every so many-th picture is held out, so that all classes are among them.
     let every = options.heldOut > 0 ? max(2, Int((1 / options.heldOut).rounded())) : Int.max
     heldOut = (0..<pictures.count).filter { $0 % every == every - 1 }
     learned = (0..<pictures.count).filter { $0 % every != every - 1 }
     plan = BatchPlan(pictures: learned.count, timesteps: 1, options: options.data)
-    if options.discriminatorStart != nil {
+    if let start = options.discriminatorStart {
       let store = ParameterStore(.fresh(seed: options.data.seed &+ 1))
       let network = PatchDiscriminator(channels: config.inChannels, store)
       let own = store.parameters.map(\.tensor)
-      discriminator = (network, own, AdamW(own, options.data.optimizer))
+      let steps = max(0, (state?.stepsTaken ?? 0) - start)
+      discriminator = (
+        network, own,
+        try state?.restore(Self.judge, store.parameters, adamW, steps: steps) ?? AdamW(own, adamW)
+      )
     } else {
       discriminator = nil
     }
+  }
+
+  private static let (autoencoder, judge) = ("autoencoder", "discriminator")
+
+  /// What a state holds.
+  var networks: [AutoencoderState.Network] {
+    let own = AutoencoderState.Network(
+      name: Self.autoencoder, parameters: model.parameters.parameters, optimizer: optimizer)
+    let judge = discriminator.map {
+      AutoencoderState.Network(
+        name: Self.judge, parameters: $0.network.parameters.parameters, optimizer: $0.optimizer)
+    }
+    return [own] + (judge.map { [$0] } ?? [])
   }
 
   /// One update of the weights.
