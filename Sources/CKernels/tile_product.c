@@ -1,5 +1,7 @@
 #include "tiles.h"
 
+#include "activation.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
@@ -75,6 +77,13 @@ TILES static inline void block(const dk_tile_product *p, const uint16_t *top, co
   }
 }
 
+TILES static __m512 activated(__m512 x, dk_activation kind) {
+  float y[16];
+  _mm512_storeu_ps(y, x);
+  DK_FOR_EACH_ACTIVATION(kind, for (int l = 0; l < 16; l++) y[l] = dk_value(y[l], K));
+  return _mm512_loadu_ps(y);
+}
+
 TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile tile, long column) {
   for (long half = 0; half < 2; half++, column += 16) {
     long count = p->columns - column;
@@ -85,6 +94,7 @@ TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile til
     for (long r = 0; r < tile.rows; r++, at += p->row_stride) {
       __m512 y = _mm512_add_ps(_mm512_load_ps(sums[r] + half * 16), bias);
       if (p->addend) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, p->addend + at));
+      if (p->activation != dk_identity) y = activated(y, p->activation);
       _mm512_mask_storeu_ps(p->out + at, valid, y);
     }
   }
@@ -92,7 +102,7 @@ TILES static void store(const dk_tile_product *p, float (*sums)[32], dk_tile til
 
 // Whether tiles can be stored where they go as they are.
 static int is_plain(const dk_tile_product *p, dk_tile top, dk_tile bottom, long panel) {
-  return !p->bias && !p->addend && top.rows == dk_tile_rows && bottom.rows == dk_tile_rows &&
+  return !p->bias && !p->addend && p->activation == dk_identity && top.rows == dk_tile_rows && bottom.rows == dk_tile_rows &&
          (panel + 1) * dk_tile_panel <= p->columns;
 }
 

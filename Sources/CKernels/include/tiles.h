@@ -62,6 +62,7 @@ typedef struct {
   long row_stride, block_stride;
   const float *bias;        // a column each, or null
   const float *addend;      // laid out as `out`, added to it; or null
+  dk_activation activation; // of all of this
 } dk_tile_product;
 
 // Up to 16 rows: where they begin in the left operand (in bf16) and in `out` (in floats), and how many are wanted.

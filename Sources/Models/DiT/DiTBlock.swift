@@ -102,7 +102,7 @@ struct FeedForward {
 
   /// [N, T, D] → [N, T, D]
   func callAsFunction(_ x: Tensor, dropout key: NoiseKey?) -> Tensor {
-    var h = rise(x).activated(activation)
+    var h = rise(x, activation: activation)
     if var key, dropout > 0 {
       key.index = dropoutIndex
       h = TensorCore.dropout(h, probability: dropout, key: key)

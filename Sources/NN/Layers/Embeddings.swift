@@ -83,5 +83,5 @@ public struct TimestepEmbedding {
   }
 
   /// [N, In] → [N, Out]
-  public func callAsFunction(_ x: Tensor) -> Tensor { linear2(linear1(x).activated(.silu)) }
+  public func callAsFunction(_ x: Tensor) -> Tensor { linear2(linear1(x, activation: .silu)) }
 }

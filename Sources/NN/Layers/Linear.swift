@@ -40,5 +40,7 @@ public struct Linear {
   public var map: LinearMap { (weight, bias) }
 
   /// [..., In] → [..., Out]
-  public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight: weight, bias: bias) }
+  public func callAsFunction(_ x: Tensor, activation: Activation = .identity) -> Tensor {
+    linear(x, weight: weight, bias: bias, activation: activation)
+  }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 /// Matrix products, by the `matmul` primitive: its result for a row does not depend on how many rows there are, which
@@ -12,18 +13,19 @@ enum MatrixProduct {
   // Used on the thread that runs the model; see `Tape.current`.
   nonisolated(unsafe) private static var cache: [Key: Primitive] = [:]
 
-  /// y[m, n] = op(a)·op(b) + bias, where op(a) is [m, k] and op(b) [k, n]; all dense and row-major.
+  /// y[m, n] = activation(op(a)·op(b) + bias), where op(a) is [m, k] and op(b) [k, n]; all dense and row-major.
   ///
   /// - Parameter keepingB: whether what is made ready of `b` stays beside it, since it will be used again.
   static func run(
     _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false, bias: Tensor? = nil,
-    into y: Tensor, m: Int, k: Int, n: Int, keepingB: Bool = false
+    activation: Activation = .identity, into y: Tensor, m: Int, k: Int, n: Int, keepingB: Bool = false
   ) {
     if Tiles.suit(terms: k), n >= 16 {
       let layout = RightLayout(
         k: k, columns: n, kStride: transposeB ? 1 : n, columnStride: transposeB ? k : 1)
       let right = keepingB ? layout.kept(b) : layout.pack(b)
-      return TileMatrixProduct(a: a, transposeA: transposeA, m: m, k: k, n: n).run(right, bias: bias, into: y)
+      return TileMatrixProduct(a: a, transposeA: transposeA, m: m, k: k, n: n).run(
+        right, bias: bias, activation: activation, into: y)
     }
     let key = Key(
       m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil,
@@ -45,6 +47,12 @@ enum MatrixProduct {
     }
     // The primitive knows pointers alone; what they point into must not go back to the pool meanwhile.
     withExtendedLifetime((a, b, bias, y)) { primitive.execute(arguments) }
+    if activation != .identity {
+      parallelRuns(y.count) { run in
+        let at = y.pointer + run.lowerBound
+        dk_activate(at, at, run.count, activation.kernel)
+      }
+    }
   }
 
   private static func make(_ a: Layout, _ b: Layout, _ bias: Layout?, _ y: Layout) -> Primitive {

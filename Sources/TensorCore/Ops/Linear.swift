@@ -1,21 +1,25 @@
 import CKernels
 
-/// x·weightᵀ + bias, as `torch.nn.functional.linear`.
+/// activation(x·weightᵀ + bias), as `torch.nn.functional.linear`. Where nothing is recorded, the activation happens on the way
+/// out of the product.
 ///
 /// - Parameters:
 ///   - x: `[..., In]`.
 ///   - weight: `[Out, In]`.
 ///   - bias: `[Out]`.
 /// - Returns: `[..., Out]`.
-public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, activation: Activation = .identity) -> Tensor {
   let (out, inner) = weight.shape2
   precondition(x.shape.last == inner, "a linear map of \(weight.shape) was given \(x.shape)")
   let x = x.ordered(.plain)
   let rows = x.count / inner
   let y = Tensor(uninitialized: x.shape.dropLast() + [out])
+  let isRecorded = Tape.current != nil
   MatrixProduct.run(
-    x, weight, transposeB: true, bias: bias, into: y, m: rows, k: inner, n: out,
-    keepingB: Tape.current == nil)
+    x, weight, transposeB: true, bias: bias, activation: isRecorded ? .identity : activation, into: y,
+    m: rows,
+    k: inner, n: out, keepingB: !isRecorded)
+  if !isRecorded { return y }
   let source = x.kept
   return y.recorded(inputs: [x, weight] + (bias.map { [$0] } ?? [])) { dy, needed in
     let dy = dy.ordered(.plain)
@@ -32,7 +36,7 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
     }
     if needed.count > 2, needed[2] { gradients[2] = dy.summedRows(columns: out) }
     return gradients
-  }
+  }.activated(activation)
 }
 
 extension Tensor {

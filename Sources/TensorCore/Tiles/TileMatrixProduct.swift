@@ -14,8 +14,8 @@ struct TileMatrixProduct {
     return (Tiles.blocks(of: k) + parts - 1) / parts * Tiles.step
   }
 
-  /// y[m, n] = op(a)·right + bias; y is dense and row-major.
-  func run(_ right: RightOperand, bias: Tensor?, into y: Tensor) {
+  /// y[m, n] = activation(op(a)·right + bias); y is dense and row-major.
+  func run(_ right: RightOperand, bias: Tensor?, activation: Activation = .identity, into y: Tensor) {
     let depth = depth
     // Enough rows to use each panel often, few enough that their planes stay in the second-level cache.
     let run = max(32, min(512, (256 << 10) / max(depth, 32) / 32 * 32))
@@ -38,7 +38,8 @@ struct TileMatrixProduct {
           let target = TileTarget(
             pointer: y.pointer, columns: n, rowStride: n, blockStride: 16,
             bias: first == 0 ? bias.map { UnsafePointer($0.pointer) } : nil,
-            addend: first == 0 ? nil : UnsafePointer(y.pointer))
+            addend: first == 0 ? nil : UnsafePointer(y.pointer),
+            activation: terms.upperBound == k ? activation : .identity)
           left.multiply(
             tiles, by: right, from: first / Tiles.step, offsets: left.offsets, panels: panels, into: target)
         }

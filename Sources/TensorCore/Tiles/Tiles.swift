@@ -110,6 +110,8 @@ struct TileTarget {
   var bias: UnsafePointer<Float>?
   /// Added; laid out as the target.
   var addend: UnsafePointer<Float>?
+  /// Of the whole.
+  var activation = Activation.identity
 }
 
 extension LeftOperand {
@@ -126,7 +128,8 @@ extension LeftOperand {
         left: self.values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count,
         right: values + step * stepCount, panel_stride: right.steps * stepCount,
         columns: target.columns, out: target.pointer, row_stride: target.rowStride,
-        block_stride: target.blockStride, bias: target.bias, addend: target.addend)
+        block_stride: target.blockStride, bias: target.bias, addend: target.addend,
+        activation: target.activation.kernel)
       withExtendedLifetime(right) {
         dk_tile_multiply(&product, tiles, tiles.count, panels.lowerBound, panels.upperBound)
       }

@@ -124,7 +124,8 @@ struct WinogradConvolution {
           offsets: offsets.baseAddress, steps: blocks, right: memory + frequency * plan.weights.frequency,
           panel_stride: blocks * 2 * tile, columns: shape.o,
           out: products + frequency * plan.products.frequency, row_stride: 16,
-          block_stride: frequencies * plan.products.frequency, bias: nil, addend: nil)
+          block_stride: frequencies * plan.products.frequency, bias: nil, addend: nil, activation: dk_identity
+        )
         tiles[first..<min(groups, first + run)].withUnsafeBufferPointer {
           dk_tile_multiply(&product, $0.baseAddress, $0.count, 0, Tiles.panels(of: shape.o))
         }

@@ -107,7 +107,7 @@ struct WinogradWeightGradient {
           offsets: offsets.baseAddress, steps: steps, right: memory + frequency * plan.columns,
           panel_stride: steps * 2 * tile, columns: shape.c, out: out, row_stride: 16,
           block_stride: frequencies * plan.sums, bias: nil,
-          addend: isFirst ? nil : UnsafePointer(out))
+          addend: isFirst ? nil : UnsafePointer(out), activation: dk_identity)
         dk_tile_multiply(&product, tiles, tiles.count, 0, Tiles.panels(of: shape.c))
       }
     }
