@@ -104,7 +104,9 @@ final class TileTests: XCTestCase {
 
   /// Rows, columns and terms that are no multiples of a tile.
   func testMatrixProducts() {
-    for (m, k, n) in [(1, 16, 16), (33, 100, 50), (16, 32, 32), (700, 40, 24), (5, 513, 65), (5, 33, 160), (40, 1500, 40)] {
+    for (m, k, n) in [
+      (1, 16, 16), (33, 100, 50), (16, 32, 32), (700, 40, 24), (5, 513, 65), (5, 33, 160), (40, 1500, 40),
+    ] {
       let (x, w, bias) = (wave([m, k], 0.3), wave([n, k], 0.17), wave([n], 0.9))
       let (a, b) = (x.values.map(Double.init), w.values.map(Double.init))
       let expected = (0..<m * n).map { i in
