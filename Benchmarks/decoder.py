@@ -7,7 +7,7 @@ Prints one line of JSON: median seconds a picture, and the process's peak reside
 import torch
 from diffusers import AutoencoderKL
 
-from timing import parse, report
+from timing import compiled_by_openvino, parse, report
 
 CONFIG = dict(
     block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4, sample_size=512,
@@ -35,18 +35,7 @@ def main():
         def run():
             decoder(z)
     else:
-        import openvino
-
-        with torch.no_grad():
-            converted = openvino.convert_model(decoder, example_input=z)
-        converted.reshape({0: list(z.shape)})
-        compiled = openvino.Core().compile_model(converted, "CPU", {
-            "INFERENCE_PRECISION_HINT": options.precision, "INFERENCE_NUM_THREADS": options.threads,
-            "PERFORMANCE_HINT": "LATENCY"})
-        request = compiled.create_infer_request()
-
-        def run():
-            request.infer([z.numpy()])
+        run = compiled_by_openvino(options, decoder, z)
     report(run, options, warm=1)
 
 

@@ -7,7 +7,7 @@ Prints one line of JSON: median seconds an image, and the process's peak residen
 import torch
 from diffusers import DiTTransformer2DModel
 
-from timing import parse, report
+from timing import denoising, parse, report
 
 CONFIG = dict(
     num_attention_heads=6, attention_head_dim=64, in_channels=4, out_channels=8, num_layers=12, sample_size=32, patch_size=2,
@@ -18,27 +18,11 @@ CONFIG = dict(
 def main():
     options = parse(["train", "sample"])
     model = DiTTransformer2DModel(**CONFIG)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     x = torch.randn(options.batch_size, 4, 32, 32)
     target = torch.randn(options.batch_size, 8, 32, 32)
     timesteps = torch.arange(options.batch_size) * 50 % 1000
     labels = torch.arange(options.batch_size) % 8
-    network = torch.compile(model) if options.compile else model
-
-    def train():
-        loss = torch.nn.functional.mse_loss(network(x, timesteps, labels).sample, target)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-
-    @torch.inference_mode()
-    def sample():
-        network(x, timesteps, labels)
-
-    if options.work == "sample":
-        model.eval()
-    report(train if options.work == "train" else sample, options)
+    report(denoising(options, model, lambda network: network(x, timesteps, labels), target), options)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,10 @@
 
 Prints one line of JSON: median seconds an image, and the process's peak resident memory.
 """
-import argparse
-import json
-import resource
-import statistics
-import time
-
 import torch
 from diffusers import UNet2DModel
+
+from timing import denoising, parse, report
 
 CONFIG = dict(
     sample_size=32, in_channels=3, out_channels=3, block_out_channels=(128, 256, 256, 256), layers_per_block=2,
@@ -21,43 +17,11 @@ CONFIG = dict(
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("work", choices=["train", "sample"])
-    parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
+    options = parse(["train", "sample"])
     model = UNet2DModel(**CONFIG).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     x = torch.randn(options.batch_size, 3, 32, 32).to(memory_format=torch.channels_last)
     timesteps = torch.arange(options.batch_size) * 50 % 1000
-    network = torch.compile(model) if options.compile else model
-
-    def train():
-        loss = torch.nn.functional.mse_loss(network(x, timesteps).sample, x)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-
-    @torch.inference_mode()
-    def sample():
-        network(x, timesteps)
-
-    run = train if options.work == "train" else sample
-    if options.work == "sample":
-        model.eval()
-    seconds = []
-    for _ in range(options.repeats + 2):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    print(json.dumps({
-        "seconds_per_image": statistics.median(seconds[2:]) / options.batch_size,
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    report(denoising(options, model, lambda network: network(x, timesteps), target=x), options)
 
 
 if __name__ == "__main__":

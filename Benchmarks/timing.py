@@ -23,6 +23,44 @@ def parse(works, batch_size=16):
     return options
 
 
+def denoising(options, model, predict, target):
+    """A round of training `model` towards `target`, or of sampling; `predict` calls a network, compiled or not."""
+    import torch
+
+    network = torch.compile(model) if options.compile else model
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+
+    def train():
+        loss = torch.nn.functional.mse_loss(predict(network).sample, target)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    @torch.inference_mode()
+    def sample():
+        predict(network)
+
+    if options.work == "train":
+        return train
+    model.eval()
+    return sample
+
+
+def compiled_by_openvino(options, module, *inputs):
+    """A round of `module` by OpenVINO. It is told its precision: left to itself it takes bfloat16 where the processor has it."""
+    import openvino
+    import torch
+
+    with torch.no_grad():
+        converted = openvino.convert_model(module, example_input=inputs if len(inputs) > 1 else inputs[0])
+    converted.reshape({i: list(x.shape) for i, x in enumerate(inputs)})
+    request = openvino.Core().compile_model(converted, "CPU", {
+        "INFERENCE_PRECISION_HINT": options.precision, "INFERENCE_NUM_THREADS": options.threads,
+        "PERFORMANCE_HINT": "LATENCY"}).create_infer_request()
+    return lambda: request.infer([x.numpy() for x in inputs])
+
+
 def report(run, options, warm=2):
     seconds = []
     for _ in range(options.repeats + warm):

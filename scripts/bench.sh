@@ -37,7 +37,7 @@ for _ in $(seq "$rounds"); do
   run sample.darkroom "$darkroom" bench sample --threads 2 --repeats 7
   run sample.pytorch "$python" Benchmarks/pytorch_unet.py sample --repeats 7
   run sample.pytorch-compiled "$python" Benchmarks/pytorch_unet.py sample --compile --repeats 7
-  if [ "$has_openvino" = yes ]; then run sample.openvino "$python" Benchmarks/openvino_unet.py --repeats 7; fi
+  if [ "$has_openvino" = yes ]; then run sample.openvino "$python" Benchmarks/openvino_unet.py sample --repeats 7; fi
   run dit.darkroom "$darkroom" bench train --preset dit-s-2 --threads 2 --repeats 3
   run dit.pytorch "$python" Benchmarks/pytorch_dit.py train --repeats 3
   run dit.pytorch-compiled "$python" Benchmarks/pytorch_dit.py train --compile --repeats 3
