@@ -73,36 +73,29 @@ struct TrainDenoiserCommand: ParsableCommand {
           + (vaeFolder == nil ? "pictures have 3" : "the VAE's latents have \(channels)")
           + ", and as many more for their variance.")
     }
-    let run = URL(fileURLWithPath: output)
-    try ModelFolder.check(asked, scheduler, in: run)
-    let stateURL = TrainingState.url(in: run)
-    let stopped = FileManager.default.fileExists(atPath: stateURL.path)
-    try refuseToOverwrite(run, stopped: stopped)
-    if resume && stopped { try refuseToChange(stateURL, options) }
+    try ModelFolder.check(asked, scheduler, in: URL(fileURLWithPath: output))
+    let run = try RunFolder(output, describedBy: "model_index.json", resume: resume)
+    // Before the network is made, whose shape may follow from the options.
+    if let url = run.state { try run.refuse(TrainingState.options(of: url)?.conflict(with: options)) }
 
     let folder = try data.checked(images, resolution: resolution)
     let config = asked.prepared(size: resolution / factor, classes: folder.classes.count)
     let nullClass = config.nullClass ?? (folder.classes.isEmpty ? nil : folder.classes.count)
-    var state: TrainingState?
-    if resume && stopped {
+    let state = try run.state.map { url in
       // The keys and shapes that a state must have are those of a network.
       let network = try config.build(ParameterStore(.fresh(seed: options.seed)))
-      let found = try TrainingState(contentsOf: stateURL, for: network.parameters)
-      options.threads = found.options.threads
-      threadCount = options.threads
-      state = found
-      Console.note("resuming \(output) after step \(found.stepsTaken)")
-    } else if resume {
-      Console.note("\(output) has no checkpoint yet; beginning anew")
+      return try TrainingState(contentsOf: url, for: network.parameters)
     }
+    if let state { options.threads = state.options.threads }
+    run.begin(from: state.map { ($0.stepsTaken, $0.options.threads) })
     let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
     let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
-    let examples = try codec.map { try latents(pictures, $0, options, in: run) } ?? pictures
+    let examples = try codec.map { try latents(pictures, $0, options, in: run.url) } ?? pictures
     let trainer = try Trainer(config, scheduler, examples, nullClass: nullClass, options, resuming: state)
     let training = try TrainingRun(
       trainer, scheduler, classes: folder.classes, nullClass: nullClass,
       .init(checkpointEvery: outputs.checkpointEvery, previewEvery: outputs.previewEvery), codec: codec,
-      shape: examples.shape, folder: run)
+      shape: examples.shape, folder: run.url)
     Console.note(
       "training \(trainer.model.parameters.parameterCount) parameters on \(folder.items.count) pictures, "
         + (folder.classes.isEmpty ? "" : "\(folder.classes.count) classes, ") + "\(threadCount) threads")
@@ -130,25 +123,6 @@ struct TrainDenoiserCommand: ParsableCommand {
     Console.endTransient()
     Console.note(String(format: "latents %@ deviate by %.3f", "\(store.shape)", store.deviation))
     return store
-  }
-
-  /// Before the network is made, whose shape may follow from the options.
-  private func refuseToChange(_ state: URL, _ options: TrainingOptions) throws {
-    guard let (name, kept, given) = try TrainingState.options(of: state)?.conflict(with: options) else {
-      return
-    }
-    throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
-  }
-
-  private func refuseToOverwrite(_ run: URL, stopped: Bool) throws {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: run.path, isDirectory: &isFolder), !isFolder.boolValue {
-      throw Failure("--output \(output) is a file; name a folder.")
-    }
-    if stopped && !resume {
-      throw Failure(
-        "--output \(output) holds a run already; add --resume to go on with it, or name another folder.")
-    }
   }
 }
 

@@ -91,19 +91,7 @@ struct TrainVAECommand: ParsableCommand {
         "--resolution \(resolution): this autoencoder needs a multiple of \(network.downsampling), up to 4096."
       )
     }
-    let run = URL(fileURLWithPath: output)
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: run.path, isDirectory: &isFolder), !isFolder.boolValue {
-      throw Failure("--output \(output) is a file; name a folder.")
-    }
-    let stopped = FileManager.default.fileExists(atPath: AutoencoderState.url(in: run).path)
-    guard
-      !FileManager.default.fileExists(atPath: run.appending(path: "config.json").path) || (resume && stopped)
-    else {
-      throw Failure(
-        "--output \(output) holds an autoencoder already; name another folder"
-          + (stopped && !resume ? ", or add --resume to go on with it." : "."))
-    }
+    let run = try RunFolder(output, describedBy: "config.json", resume: resume)
     let perceptual = try perceptualWeights.map { try LPIPS(contentsOf: URL(fileURLWithPath: $0)) }
     if perceptual == nil {
       Console.note("no perceptual term: --perceptual-weights names none")
@@ -112,8 +100,12 @@ struct TrainVAECommand: ParsableCommand {
         "--perceptual-weights needs pictures of \(LPIPS.leastSide) pixels a side or more, not \(resolution).")
     }
     var options = try options(resolution)
-    let state = try resumed(run, stopped, options)
-    if let state { options.data.threads = state.options.data.threads }
+    let state = try run.state.map { try AutoencoderState(contentsOf: $0) }
+    if let state {
+      try run.refuse(state.options.conflict(with: options))
+      options.data.threads = state.options.data.threads
+    }
+    run.begin(from: state.map { ($0.stepsTaken, $0.options.data.threads) })
     let folder = try data.checked(images, resolution: resolution)
     var sized = network
     sized.sampleSize = [resolution, resolution]
@@ -123,7 +115,7 @@ struct TrainVAECommand: ParsableCommand {
       "training \(trainer.model.parameters.parameterCount) parameters; \(trainer.heldOut.count) pictures are held out"
     )
     try train(
-      trainer, AutoencoderRun(trainer, sized, checkpointEvery: optimisation.previewEvery, folder: run))
+      trainer, AutoencoderRun(trainer, sized, checkpointEvery: optimisation.previewEvery, folder: run.url))
   }
 
   private func options(_ resolution: Int) throws -> AutoencoderOptions {
@@ -136,21 +128,6 @@ struct TrainVAECommand: ParsableCommand {
     options.perceptual = try perceptualWeights.map { try SHA256.hex(of: URL(fileURLWithPath: $0)) }
     options.perceptualWeight = perceptualWeight
     return options
-  }
-
-  private func resumed(_ run: URL, _ stopped: Bool, _ options: AutoencoderOptions) throws -> AutoencoderState?
-  {
-    guard resume && stopped else {
-      if resume { Console.note("\(output) has no checkpoint yet; beginning anew") }
-      return nil
-    }
-    let state = try AutoencoderState(contentsOf: AutoencoderState.url(in: run))
-    if let (name, kept, given) = state.options.conflict(with: options) {
-      throw Failure("\(output) was begun with \(name) \(kept), not \(given); give the same to resume it.")
-    }
-    threadCount = state.options.data.threads
-    Console.note("resuming \(output) after step \(state.stepsTaken)")
-    return state
   }
 
   private func train(_ trainer: AutoencoderTrainer, _ run: AutoencoderRun) throws {

@@ -65,7 +65,29 @@ final class LatentTrainingTests: XCTestCase {
     XCTAssertEqual(
       try Data(contentsOf: folder.appending(path: "vae/\(weights)")),
       try Data(contentsOf: folder.appending(path: "again/\(weights)")))
-    XCTAssertTrue(try trainVAE("vae").errors.contains("holds an autoencoder already"))
+    XCTAssertTrue(try trainVAE("vae").errors.contains("holds a run already; add --resume"))
+  }
+
+  /// A run that was killed between its state and its model is a run all the same, and a model without a run is not one to
+  /// be written over, resumed or not.
+  func testNothingIsOverwritten() throws {
+    XCTAssertEqual(try trainVAE("vae").code, 0)
+    let (state, config) = (path("vae/training/state.safetensors"), path("vae/config.json"))
+    let before = try Data(contentsOf: URL(fileURLWithPath: state))
+    try FileManager.default.moveItem(atPath: config, toPath: path("config.json"))
+    let again = try trainVAE("vae")
+    XCTAssertEqual(again.code, 1)
+    XCTAssertTrue(again.errors.contains("holds a run already; add --resume"), again.errors)
+    XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: state)), before)
+    XCTAssertTrue(try trainVAE("vae", ["--resume"]).errors.contains("resuming"))
+
+    try FileManager.default.moveItem(atPath: path("config.json"), toPath: config)
+    try FileManager.default.removeItem(atPath: state)
+    for more in [[], ["--resume"]] {
+      let refused = try trainVAE("vae", more)
+      XCTAssertEqual(refused.code, 1)
+      XCTAssertTrue(refused.errors.contains("holds a model already"), refused.errors)
+    }
   }
 
   /// Killed at a moment that no one chose, after the discriminator has begun, and resumed, a run ends in the bytes of one

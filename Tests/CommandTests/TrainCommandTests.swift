@@ -116,6 +116,13 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertTrue(again.errors.contains("holds a run already; add --resume"), again.errors)
     let other = try run(arguments("run", steps: 2, ["--resume", "--learning-rate", "0.5"]))
     XCTAssertTrue(other.errors.contains("was begun with --learning-rate 0.0002, not 0.5"), other.errors)
+    // What is left without a state is a model that may be another program's.
+    try FileManager.default.removeItem(atPath: path("run/training/state.safetensors"))
+    for more in [[], ["--resume"]] {
+      let refused = try run(arguments("run", steps: 2, more))
+      XCTAssertEqual(refused.code, 1)
+      XCTAssertTrue(refused.errors.contains("holds a model already"), refused.errors)
+    }
   }
 
   func testALossThatIsNotFiniteStopsTheRunAndKeepsTheCheckpoint() throws {
