@@ -162,12 +162,8 @@ struct OptimisationOptions: ParsableArguments {
   var seed: UInt64 = 0
 
   func validate() throws {
-    func require(_ holds: Bool, _ text: String) throws { if !holds { throw ValidationError(text) } }
-    try require((1...1_000_000_000).contains(steps), "--steps must be from 1 to 1000000000.")
-    try require((1...65_536).contains(batchSize), "--batch-size must be from 1 to 65536.")
+    try requireUpdates(steps: steps, batchSize: batchSize, learningRate: learningRate, warmup: warmup)
     try require((1...65_536).contains(accumulate), "--accumulate must be from 1 to 65536.")
-    try require(learningRate > 0 && learningRate.isFinite, "--learning-rate must be more than 0.")
-    try require(warmup >= 0, "--warmup must not be negative.")
     try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay must not be negative.")
     try require(clipGradient >= 0, "--clip-gradient must not be negative.")
     try require((0..<1).contains(ema), "--ema must be at least 0 and below 1.")
@@ -182,6 +178,18 @@ struct OptimisationOptions: ParsableArguments {
     (options.emaDecay, options.labelDropout, options.seed) = (ema, labelDropout, seed)
   }
 }
+
+/// What the training of a denoiser and that of an autoencoder both ask of their updates.
+///
+/// - Throws: `ValidationError`, which names the option.
+func requireUpdates(steps: Int, batchSize: Int, learningRate: Float, warmup: Int) throws {
+  try require((1...1_000_000_000).contains(steps), "--steps must be from 1 to 1000000000.")
+  try require((1...65_536).contains(batchSize), "--batch-size must be from 1 to 65536.")
+  try require(learningRate > 0 && learningRate.isFinite, "--learning-rate must be more than 0.")
+  try require(warmup >= 0, "--warmup must not be negative.")
+}
+
+private func require(_ holds: Bool, _ text: String) throws { if !holds { throw ValidationError(text) } }
 
 /// What is written on the way.
 struct OutputOptions: ParsableArguments {

@@ -179,12 +179,7 @@ struct AutoencoderOptimisation: ParsableArguments {
   var previewEvery = 500
 
   func validate() throws {
-    if !(1...1_000_000_000).contains(steps) { throw ValidationError("--steps must be from 1 to 1000000000.") }
-    if !(1...65_536).contains(batchSize) { throw ValidationError("--batch-size must be from 1 to 65536.") }
-    if !(learningRate > 0 && learningRate.isFinite) {
-      throw ValidationError("--learning-rate must be more than 0.")
-    }
-    if warmup < 0 { throw ValidationError("--warmup must not be negative.") }
+    try requireUpdates(steps: steps, batchSize: batchSize, learningRate: learningRate, warmup: warmup)
     if previewEvery < 1 { throw ValidationError("--preview-every must be at least 1.") }
   }
 

@@ -194,5 +194,18 @@ final class LatentTrainingTests: XCTestCase {
       "vae", path("shapes"), "--config", path("vae.json"), "--resolution", "15", "--output", path("x"),
     ])
     XCTAssertTrue(narrow.errors.contains("multiple of 2"), narrow.errors)
+    // Asked of both kinds of training in the same words.
+    for kind in ["denoiser", "vae"] {
+      for (option, expected) in [
+        ("--steps=0", "--steps must be from 1"),
+        ("--batch-size=65537", "--batch-size must be from 1 to 65536"),
+        ("--learning-rate=inf", "--learning-rate must be more than 0"),
+        ("--warmup=-1", "--warmup must not be negative"),
+      ] {
+        let result = try train([kind, path("shapes"), "--output", path("x"), option])
+        XCTAssertNotEqual(result.code, 0, option)
+        XCTAssertTrue(result.errors.contains(expected), "\(kind): \(result.errors)")
+      }
+    }
   }
 }
