@@ -116,6 +116,11 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertTrue(again.errors.contains("holds a run already; add --resume"), again.errors)
     let other = try run(arguments("run", steps: 2, ["--resume", "--learning-rate", "0.5"]))
     XCTAssertTrue(other.errors.contains("was begun with --learning-rate 0.0002, not 0.5"), other.errors)
+    let wider = try String(contentsOfFile: config(), encoding: .utf8).replacingOccurrences(
+      of: "[8,", with: "[16,")
+    try Data(wider.utf8).write(to: folder.appending(path: "wider.json"))
+    let strange = try run(arguments("run", steps: 2, ["--resume", "--config", path("wider.json")]))
+    XCTAssertTrue(strange.errors.contains("it is of another run"), strange.errors)
     // What is left without a state is a model that may be another program's.
     try FileManager.default.removeItem(atPath: path("run/training/state.safetensors"))
     for more in [[], ["--resume"]] {

@@ -64,18 +64,7 @@ public struct AutoencoderState {
   func restore(
     _ name: String, _ parameters: [(key: String, tensor: Tensor)], _ options: AdamW.Options, steps: Int
   ) throws -> AdamW {
-    func read(_ part: String) throws -> [Tensor] {
-      try parameters.map { key, tensor in
-        let stored = try file.tensor("\(name)/\(part)/\(key)")
-        guard stored.shape == tensor.shape else {
-          throw TrainingStateError(
-            file: file.url.relativePath,
-            problem:
-              "holds '\(key)' as \(stored.shape) where the network has \(tensor.shape); it is of another run")
-        }
-        return stored
-      }
-    }
+    func read(_ part: String) throws -> [Tensor] { try file.tensors(of: "\(name)/\(part)", parameters) }
     let moments = (first: try read("m"), second: try read("v"))
     for (own, stored) in zip(parameters, try read("weight")) { own.tensor.overwrite(with: stored) }
     return AdamW(parameters.map(\.tensor), options, moments: moments, stepsTaken: steps)

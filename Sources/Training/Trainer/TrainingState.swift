@@ -64,19 +64,7 @@ public struct TrainingState {
     else { throw TrainingStateError(file: url.relativePath, problem: "is not the state of a training run") }
     self.options = options
     stepsTaken = steps
-    func read(_ part: Part) throws -> [Tensor] {
-      try store.parameters.map { name, parameter in
-        let tensor = try file.tensor(Self.key(part, name))
-        guard tensor.shape == parameter.shape else {
-          throw TrainingStateError(
-            file: url.relativePath,
-            problem:
-              "holds '\(name)' as \(tensor.shape) where the network has \(parameter.shape); it is of another run"
-          )
-        }
-        return tensor
-      }
-    }
+    func read(_ part: Part) throws -> [Tensor] { try file.tensors(of: part.rawValue, store.parameters) }
     moments =
       options.loss.timestepSampling == .importance
       ? try Self.moments(
@@ -139,4 +127,23 @@ public struct TrainingStateError: Error, Sendable, Equatable, CustomStringConver
   public var description: String { "\(file) \(problem)." }
   /// The same sentence, for code that only knows `Error`.
   public var errorDescription: String? { description }
+}
+
+extension SafetensorsFile {
+  /// One group of a state's tensors, `<group>/<key>` for each of a network's parameters, in their order.
+  ///
+  /// - Throws: `SafetensorsError` where one is missing, `TrainingStateError` where one has another shape.
+  func tensors(of group: String, _ parameters: [(key: String, tensor: Tensor)]) throws -> [Tensor] {
+    try parameters.map { key, parameter in
+      let tensor = try tensor("\(group)/\(key)")
+      guard tensor.shape == parameter.shape else {
+        throw TrainingStateError(
+          file: url.relativePath,
+          problem:
+            "holds '\(key)' as \(tensor.shape) where the network has \(parameter.shape); it is of another run"
+        )
+      }
+      return tensor
+    }
+  }
 }
