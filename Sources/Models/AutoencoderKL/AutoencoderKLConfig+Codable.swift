@@ -79,17 +79,9 @@ extension AutoencoderKLConfig: ModelConfig {
 
   /// - Throws: `ConfigError`, which names the key or the layer.
   public func validate() throws(ConfigError) {
-    let blocks = blockOutChannels.count
-    try require((1...12).contains(blocks), "has \(blocks) block_out_channels; 1 to 12 are possible")
-    try require(
-      downBlockTypes.count == blocks && upBlockTypes.count == blocks,
-      "has \(downBlockTypes.count) down_block_types, \(upBlockTypes.count) up_block_types and \(blocks) "
-        + "block_out_channels; there must be as many of each")
-    try require(
-      (blockOutChannels + [inChannels, outChannels, latentChannels]).allSatisfy { (1...16_384).contains($0) },
-      "has a number of channels outside 1 to 16384")
-    try require(
-      (1...64).contains(layersPerBlock), "has layers_per_block \(layersPerBlock); 1 to 64 are possible")
+    try requireBlocks(
+      down: downBlockTypes.count, up: upBlockTypes.count, channels: blockOutChannels,
+      others: [inChannels, outChannels, latentChannels], layers: layersPerBlock)
     try require(
       scalingFactor.isFinite && scalingFactor != 0, "has scaling_factor \(scalingFactor); it must not be 0")
     try validateLayers { _ = AutoencoderKL(valid: self, $0) }

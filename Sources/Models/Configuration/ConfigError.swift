@@ -22,3 +22,27 @@ public struct ConfigError: Error, Sendable, Equatable, CustomStringConvertible, 
 func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(ConfigError) {
   if !holds { throw ConfigError(problem()) }
 }
+
+/// What every network of down and up blocks asks of their lists.
+///
+/// - Parameters:
+///   - down: how many types of down blocks there are.
+///   - up: how many types of up blocks.
+///   - channels: `block_out_channels`, from the full resolution down.
+///   - others: channels at the ends of the network.
+///   - layers: `layers_per_block`.
+/// - Throws: `ConfigError`, which names the key.
+func requireBlocks(
+  down: Int, up: Int, channels: [Int], others: [Int], layers: Int
+) throws(ConfigError) {
+  let blocks = channels.count
+  try require((1...12).contains(blocks), "has \(blocks) block_out_channels; 1 to 12 are possible")
+  try require(
+    down == blocks && up == blocks,
+    "has \(down) down_block_types, \(up) up_block_types and \(blocks) block_out_channels; there must be as many of each"
+  )
+  try require(
+    (channels + others).allSatisfy { (1...16_384).contains($0) },
+    "has a number of channels outside 1 to 16384")
+  try require((1...64).contains(layers), "has layers_per_block \(layers); 1 to 64 are possible")
+}

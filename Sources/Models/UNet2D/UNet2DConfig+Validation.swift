@@ -9,17 +9,9 @@ extension UNet2DConfig {
   }
 
   private func validateValues() throws(ConfigError) {
-    let blocks = blockOutChannels.count
-    try require((1...12).contains(blocks), "has \(blocks) block_out_channels; 1 to 12 are possible")
-    try require(
-      downBlockTypes.count == blocks && upBlockTypes.count == blocks,
-      "has \(downBlockTypes.count) down_block_types, \(upBlockTypes.count) up_block_types and \(blocks) "
-        + "block_out_channels; there must be as many of each")
-    try require(
-      (blockOutChannels + [inChannels, outChannels]).allSatisfy { (1...16_384).contains($0) },
-      "has a number of channels outside 1 to 16384")
-    try require(
-      (1...64).contains(layersPerBlock), "has layers_per_block \(layersPerBlock); 1 to 64 are possible")
+    try requireBlocks(
+      down: downBlockTypes.count, up: upBlockTypes.count, channels: blockOutChannels,
+      others: [inChannels, outChannels], layers: layersPerBlock)
     try require((0..<1).contains(dropout), "has dropout \(dropout); it must be at least 0 and below 1")
     try require(
       [0, 1].contains(downsamplePadding), "has downsample_padding \(downsamplePadding); 0 or 1 are possible")
