@@ -66,7 +66,7 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(
     help:
-      "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json. With --vae its clip_sample is turned off."
+      "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json. With --vae its clip_sample is turned off, unless its clip_sample_range is more than 1."
   )
   var schedule = "ddpm-cosine-1000"
 
@@ -116,8 +116,9 @@ struct NetworkOptions: ParsableArguments {
   func noise() throws -> SchedulerConfig {
     var scheduler = try Presets.resolve(schedule)
     if let prediction { scheduler.predictionType = prediction }
-    // Latents are scaled to a deviation of 1: cut off at ±1 they would lose their colours.
-    if vae != nil { scheduler.clipSample = false }
+    // Latents are scaled to a deviation of 1: cut off at ±1, the range of pictures, they would lose their colours. Whoever
+    // names a larger range means latents.
+    if vae != nil && scheduler.clipSampleRange <= 1 { scheduler.clipSample = false }
     do { try scheduler.validate() } catch var error {
       error.file = schedule
       throw error

@@ -177,6 +177,26 @@ final class LatentTrainingTests: XCTestCase {
     XCTAssertTrue(strange.errors.contains("holds latents of another VAE"), strange.errors)
   }
 
+  /// A schedule that clips at the range of pictures, which latents leave, clips no more; one with a larger range does.
+  func testClippingIsKeptWhereItsRangeIsLarger() throws {
+    XCTAssertEqual(try trainVAE("vae").code, 0)
+    for (range, isKept) in [("0.5", false), ("1", false), ("4", true)] {
+      let schedule = folder.appending(path: "schedule.json")
+      let json = """
+        {"_class_name": "DDPMScheduler", "clip_sample": true, "clip_sample_range": \(range)}
+        """
+      try Data(json.utf8).write(to: schedule)
+      let result = try train([
+        path("shapes"), "--preset", "dit-tiny-2", "--resolution", "16", "--steps", "1", "--batch-size", "1",
+        "--preview-every", "0", "--schedule", schedule.path, "--vae", path("vae"), "--output", path(range),
+      ])
+      XCTAssertEqual(result.code, 0, result.errors)
+      let scheduler = try ModelFolder(folder.appending(path: range)).scheduler
+      XCTAssertEqual(scheduler.clipSample, isKept, range)
+      XCTAssertEqual("\(scheduler.clipSampleRange)", "\(Float(range) ?? 0)")
+    }
+  }
+
   func testWhatDoesNotFitIsRefused() throws {
     XCTAssertEqual(try trainVAE("vae").code, 0)
     for (arguments, expected) in [
