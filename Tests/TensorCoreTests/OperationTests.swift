@@ -160,6 +160,38 @@ final class OperationTests: XCTestCase {
     }
   }
 
+  /// A linear map that activates its results on the way out gives what the two operations give one after the other, on tiles
+  /// and without, and where they are recorded. The activation is the same code each time, hence 1e-6.
+  func testALinearMapActivatesItsResults() {
+    let usesTiles = Tiles.areUsed
+    defer { Tiles.areUsed = usesTiles }
+    func wave(_ shape: [Int], _ step: Float) -> Tensor {
+      Tensor((0..<shape.reduce(1, *)).map { sinf(Float($0) * step) }, shape: shape)
+    }
+    // Whole tiles and parts of them; few rows; too few terms and too few columns for tiles.
+    for (m, k, n) in [(32, 32, 64), (70, 100, 50), (5, 33, 160), (3, 8, 40), (9, 40, 7)] {
+      let (x, w, bias) = (wave([m, k], 0.3), wave([n, k], 0.17), wave([n], 0.9))
+      for activation in Activation.allCases {
+        let what = "\(m)×\(k)×\(n), \(activation)"
+        Tiles.areUsed = usesTiles
+        let fused = withoutGradients { linear(x, weight: w, bias: bias, activation: activation) }
+        let apart = withoutGradients { linear(x, weight: w, bias: bias).activated(activation) }
+        assertClose(fused, apart, relative: 1e-6, what)
+        var taped = fused
+        _ = valueAndGradients(of: [x]) {
+          taped = linear(x, weight: w, bias: bias, activation: activation)
+          return taped.sum()
+        }
+        assertClose(taped, apart, relative: 1e-6, "\(what), taped")
+        Tiles.areUsed = false
+        let plain = withoutGradients { linear(x, weight: w, bias: bias, activation: activation) }
+        let plainApart = withoutGradients { linear(x, weight: w, bias: bias).activated(activation) }
+        assertClose(plain, plainApart, relative: 1e-6, "\(what), without tiles")
+        assertClose(fused, plain, relative: 2e-5, "\(what), on tiles and without")
+      }
+    }
+  }
+
   /// A value used more than once has the sum of its uses' gradients, also where one use is a remade value.
   func testGradientsAddUp() {
     let x = Tensor([0.5, -1, 2, 0.25], shape: [1, 4])
