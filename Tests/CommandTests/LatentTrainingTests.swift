@@ -93,7 +93,7 @@ final class LatentTrainingTests: XCTestCase {
   /// Killed at a moment that no one chose, after the discriminator has begun, and resumed, a run ends in the bytes of one
   /// never killed.
   func testAKilledRunGoesOn() throws {
-    let more = ["--steps", "60", "--preview-every", "15", "--discriminator-start", "3", "--resume"]
+    let more = ["--steps", "120", "--preview-every", "15", "--discriminator-start", "3", "--resume"]
     XCTAssertEqual(try trainVAE("whole", more).code, 0)
     let killed = path("killed")
     let process = try Command.start(
@@ -107,6 +107,7 @@ final class LatentTrainingTests: XCTestCase {
     usleep(UInt32.random(in: 0..<200_000))
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
+    XCTAssertEqual(process.terminationReason, .uncaughtSignal, "it ended before it was killed")
     XCTAssertTrue(
       try trainVAE("killed", more + ["--kl-weight", "1"]).errors.contains("was begun with --kl-weight"))
     let resumed = try trainVAE("killed", more)
