@@ -12,8 +12,12 @@ final class LPIPSTests: XCTestCase {
     let given = try Fixtures.tensors("lpips/case.safetensors")
     let (x, target) = (try given.tensor("x"), try given.tensor("target"))
     let (distance, gradients) = valueAndGradients(of: [x]) { network(x, target) }
-    assertClose(distance, try given.tensor("distance"), relative: 1e-4, "distance")
-    assertClose(gradients[0], try given.tensor("gradient"), relative: 1e-3, "gradient")
+    // f32 sums of up to 288 terms in another order, thirteen layers deep.
+    assertClose(distance, try given.tensor("distance"), relative: 1e-5, "distance")
+    // Divided by the length of a pixel's features, which is 2e-4 at one pixel and about 1.5 elsewhere: around that one
+    // PyTorch's own gradient is 2.4e-5 from what it is in double.
+    assertClose(gradients[0], try given.tensor("gradient"), relative: 2e-4, "gradient")
+    // Features that are recorded may be rounded otherwise than those that are not; this is the square of that.
     XCTAssertLessThan(network(target, target).item, 1e-12, "of a picture from itself")
   }
 
