@@ -206,6 +206,12 @@ def losses():
     case("variationalTerms", decoder(slice(3, 4)), log_variance(-6.0), first=3, last=4)
 
 
+def pooling():
+    # 5×7 leaves a row and a column out, which have no gradient.
+    for c in [16, 6]:
+        case("maxPooled", lambda x: F.max_pool2d(x, 2, 2), {"x": randn(2, c, 5, 7)})
+
+
 TARGET = randn(2, 6, 3, 5)
 convolutions()
 norms()
@@ -215,6 +221,7 @@ shapes()
 tokens()
 gaussians()
 losses()
+pooling()
 program = f"torch {torch.__version__}, diffusers {diffusers.__version__}"
 save_file(tensors, HERE / "ops.safetensors", {"program": program})
 (HERE / "ops.json").write_text(json.dumps({"program": program, "cases": cases}, indent=0))

@@ -95,6 +95,7 @@ final class OperationTests: XCTestCase {
     case "featureMap": return try t("x").featureMap(height: p.height ?? 0, width: p.width ?? 0)
     case "upsampledNearest": return try t("x").upsampledNearest()
     case "averagePooled": return try t("x").averagePooled()
+    case "maxPooled": return try t("x").maxPooled()
     case "firUpsampled": return try t("x").firUpsampled(taps: [1, 3, 3, 1])
     case "firDownsampled": return try t("x").firDownsampled(taps: [1, 3, 3, 1])
     case "concatenatedChannels": return try .concatenatedChannels([t("a"), t("b")])
