@@ -17,6 +17,9 @@ final class TileTests: XCTestCase {
     _ actual: Tensor, _ expected: [Double], tolerance: Double = 1e-5, _ what: String,
     file: StaticString = #filePath, line: UInt = #line
   ) {
+    XCTAssertEqual(actual.count, expected.count, what, file: file, line: line)
+    // A NaN is greater than no tolerance, so it is looked for by itself.
+    XCTAssertTrue(actual.values.allSatisfy(\.isFinite), "\(what): not finite", file: file, line: line)
     let scale = (expected.map { $0 * $0 }.reduce(0, +) / Double(expected.count)).squareRoot()
     let errors = zip(actual.values, expected).map { abs(Double($0) - $1) / scale }
     let worst = errors.indices.max { errors[$0] < errors[$1] } ?? 0
