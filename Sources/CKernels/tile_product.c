@@ -43,7 +43,8 @@ TILES static void configure(void) {
 // each as seldom as eight tiles allow, the small products first. Four sums hide the products' latency.
 // `next`, where there is one, is the rows that come after, asked for meanwhile.
 TILES static inline void block(const dk_tile_product *p, const uint16_t *top, const uint16_t *bottom,
-                               const uint16_t *panel, const uint16_t *next_top, const uint16_t *next_bottom) {
+                               const uint16_t *panel, const uint16_t *next_top, const uint16_t *next_bottom,
+                               const char *later, long lines) {
 #define ROWS(i) _tile_loadd(4, top + offset + p->plane * i, 64), _tile_loadd(5, bottom + offset + p->plane * i, 64)
 #define COLUMNS(j) _tile_loadd(6, panel + 1024 * j, 64), _tile_loadd(7, panel + 1024 * j + 512, 64)
 #define PRODUCTS \
@@ -62,6 +63,7 @@ TILES static inline void block(const dk_tile_product *p, const uint16_t *top, co
         }
       }
     }
+    for (long l = 0; l < lines; l++, later += 64) _mm_prefetch(later, _MM_HINT_T1);
     ROWS(0), COLUMNS(2), PRODUCTS;
     AHEAD(0);
     COLUMNS(1), PRODUCTS;
@@ -111,11 +113,13 @@ TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long
   configure();
   for (long panel = first; panel < last; panel++) {
     const uint16_t *right = p->right + panel * p->panel_stride;
+    const char *later = (const char *)(right + p->panel_stride);
+    long pairs = (count + 1) / 2, lines = panel + 1 < last && pairs >= 6 ? (96 + pairs - 1) / pairs : 0;
     for (long t = 0; t < count; t += 2) {
       dk_tile top = tiles[t], bottom = t + 1 < count ? tiles[t + 1] : top;
       int is_new = panel == first && t + 3 < count;
       block(p, p->left + top.left, p->left + bottom.left, right, is_new ? p->left + tiles[t + 2].left : 0,
-            is_new ? p->left + tiles[t + 3].left : 0);
+            is_new ? p->left + tiles[t + 3].left : 0, later + t / 2 * p->steps * lines * 64, lines);
       if (is_plain(p, top, bottom, panel)) {
         float *out = p->out + panel * 2 * p->block_stride;
         long row = p->row_stride * 4;

@@ -85,22 +85,40 @@ SPLITS void dk_split_columns(const float *x, long k_stride, long k, long count, 
   }
 }
 
+// 16 columns of one block of 32 k whose values follow each other in each column: split as rows are, then turned.
+SPLITS static void pack_rows(const float *x, long column_stride, long k, long columns, uint16_t *to) {
+  __mmask16 first = within(k), second = within(k - 16);
+  for (long c = 0; c < 16; c++, x += column_stride) {
+    __m512 low = _mm512_maskz_loadu_ps(c < columns ? first : 0, x);
+    __m512 high = _mm512_maskz_loadu_ps(c < columns ? second : 0, x + 16);
+    for (long p = 0; p < dk_tile_planes; p++) _mm512_storeu_si512(to + p * 1024 + c * 32, take(&low, &high));
+  }
+  for (long p = 0; p < dk_tile_planes; p++) turn(to + p * 1024);
+}
+
+// The same of columns `column_stride` apart: (low, high) hold 16 columns each at k and k + 1.
+SPLITS static void pack_columns(const float *x, long k_stride, long column_stride, long k, long columns, uint16_t *to) {
+  __mmask16 valid = within(columns);
+  for (long at = 0; at < 32; at += 2, x += 2 * k_stride, to += 32) {
+    // The rows of two blocks of k further on, which lie too far apart for the processor to guess.
+    _mm_prefetch((const char *)(x + 64 * k_stride), _MM_HINT_T1);
+    _mm_prefetch((const char *)(x + 65 * k_stride), _MM_HINT_T1);
+    __m512 low = at < k ? column_values(x, column_stride, valid) : _mm512_setzero_ps();
+    __m512 high = at + 1 < k ? column_values(x + k_stride, column_stride, valid) : _mm512_setzero_ps();
+    for (long p = 0; p < dk_tile_planes; p++) _mm512_storeu_si512(to + p * 1024, side_by_side(take(&low, &high)));
+  }
+}
+
 SPLITS void dk_pack_panel(const float *x, long k_stride, long tap_stride, long column_stride, long k, long taps,
                           long columns, uint16_t *panel) {
-  // (low, high) hold 16 columns each at k and k + 1; a pair of bf16 of one column lies side by side.
   for (long from = 0; from < k; from += dk_tile_step) {
     for (long tap = 0; tap < taps; tap++, panel += dk_tile_planes * 1024) {
       for (long half = 0; half < 2; half++) {
-        __mmask16 valid = within(columns - half * 16);
-        const float *source = x + tap * tap_stride + half * 16 * column_stride;
-        for (long pair = 0; pair < 16; pair++) {
-          long at = from + 2 * pair;
-          __m512 low = at < k ? column_values(source + at * k_stride, column_stride, valid) : _mm512_setzero_ps();
-          __m512 high =
-              at + 1 < k ? column_values(source + (at + 1) * k_stride, column_stride, valid) : _mm512_setzero_ps();
-          for (long p = 0; p < dk_tile_planes; p++) {
-            _mm512_storeu_si512(panel + p * 1024 + half * 512 + pair * 32, side_by_side(take(&low, &high)));
-          }
+        const float *source = x + tap * tap_stride + half * 16 * column_stride + from * k_stride;
+        if (k_stride == 1 && column_stride != 1) {
+          pack_rows(source, column_stride, k - from, columns - half * 16, panel + half * 512);
+        } else {
+          pack_columns(source, k_stride, column_stride, k - from, columns - half * 16, panel + half * 512);
         }
       }
     }

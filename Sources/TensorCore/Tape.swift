@@ -5,10 +5,14 @@
 package final class Tape {
   /// Given the gradient of an operation's result and which of its inputs need theirs, the inputs' gradients.
   package typealias Backward = (_ dy: Tensor, _ needed: [Bool]) -> [Tensor?]
+  /// The same of an operation with several results, some of which nothing may have been made of.
+  typealias BackwardOfSeveral = (_ dys: [Tensor?], _ needed: [Bool]) -> [Tensor?]
 
   struct Entry {
     let inputs: [Int]  // 0 for a constant
-    var backward: Backward?
+    /// How many results the operation has: this entry's, and those of the entries that follow.
+    var results = 1
+    var backward: BackwardOfSeveral?
     /// Makes the entry's value again, where that is cheaper than keeping it.
     var remake: (() -> Tensor)?
   }
@@ -47,7 +51,20 @@ package final class Tape {
   ) -> Tensor {
     let nodes = inputs.map { node(of: $0) }
     guard nodes.contains(where: { $0 > 0 }) else { return y }
-    return y.with(node: append(Entry(inputs: nodes, backward: backward, remake: remake)))
+    return y.with(
+      node: append(Entry(inputs: nodes, backward: { dys, needed in backward(dys[0]!, needed) }, remake: remake)))
+  }
+
+  func record(_ results: [Tensor], inputs: [Tensor], backward: @escaping BackwardOfSeveral) -> [Tensor] {
+    let nodes = inputs.map { node(of: $0) }
+    guard nodes.contains(where: { $0 > 0 }) else { return results }
+    return results.enumerated().map { i, y in
+      y.with(
+        node: append(
+          i == 0
+            ? Entry(inputs: nodes, results: results.count, backward: backward)
+            : Entry(inputs: [], backward: nil)))
+    }
   }
 
   /// Walks the entries from the last to the first, freeing each as it goes.
@@ -59,10 +76,12 @@ package final class Tape {
       guard let backward = entries[i].backward else { continue }
       entries[i].backward = nil
       entries[i].remake = nil
-      guard let dy = slots[i] else { continue }
-      slots[i] = nil
+      let results = i..<i + entries[i].results
+      let dys = Array(slots[results])
+      if dys.allSatisfy({ $0 == nil }) { continue }
+      for result in results { slots[result] = nil }
       let inputs = entries[i].inputs
-      let gradients = backward(dy, inputs.map { $0 > 0 })
+      let gradients = backward(dys, inputs.map { $0 > 0 })
       for (node, gradient) in zip(inputs, gradients) where node > 0 {
         guard let gradient else { continue }
         slots[node - base] = slots[node - base].map { $0.accumulating(gradient) } ?? gradient
@@ -107,6 +126,13 @@ extension Tensor {
     inputs: [Tensor], remake: (() -> Tensor)? = nil, backward: @escaping Tape.Backward
   ) -> Tensor {
     Tape.current?.record(self, inputs: inputs, remake: remake, backward: backward) ?? self
+  }
+
+  /// Puts several results of one operation on the tape, if one is kept.
+  static func recorded(_ results: [Tensor], inputs: [Tensor], backward: @escaping Tape.BackwardOfSeveral)
+    -> [Tensor]
+  {
+    Tape.current?.record(results, inputs: inputs, backward: backward) ?? results
   }
 
   /// For a backward pass to keep: gives the value again, by remaking it where that is cheap.

@@ -26,6 +26,7 @@ public struct TokenAttention {
 
   /// [N, T, C] → [N, T, C]
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    toOut(attention(toQ(x), toK(x), toV(x), heads: heads, scale: scale))
+    let qkv = linear(x, [toQ.map, toK.map, toV.map])
+    return toOut(attention(qkv[0], qkv[1], qkv[2], heads: heads, scale: scale))
   }
 }

@@ -13,20 +13,63 @@ enum MatrixProduct {
   // Used on the thread that runs the model; see `Tape.current`.
   nonisolated(unsafe) private static var cache: [Key: Primitive] = [:]
 
+  /// One of several results that are made of the same left operands: activation(Σ op(aᵢ)·op(bᵢ) + bias).
+  struct Result {
+    let b: [Tensor]
+    var bias: Tensor?
+    let y: Tensor
+  }
+
   /// y[m, n] = activation(op(a)·op(b) + bias), where op(a) is [m, k] and op(b) [k, n]; all dense and row-major.
   ///
   /// - Parameter keepingB: whether what is made ready of `b` stays beside it, since it will be used again.
   static func run(
-    _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false, bias: Tensor? = nil,
-    activation: Activation = .identity, into y: Tensor, m: Int, k: Int, n: Int, keepingB: Bool = false
+    _ a: Tensor, transposeA: Bool = false, _ b: Tensor, into y: Tensor, m: Int, k: Int, n: Int,
+    keepingB: Bool = false
+  ) {
+    run([a], transposeA: transposeA, into: [Result(b: [b], y: y)], m: m, k: k, n: n, keepingB: keepingB)
+  }
+
+  /// Each result's sum over all left operands, which are made ready once.
+  static func run(
+    _ a: [Tensor], transposeA: Bool = false, transposeB: Bool = false, activation: Activation = .identity,
+    into results: [Result], m: Int, k: Int, n: Int, keepingB: Bool = false
   ) {
     if Tiles.suit(terms: k), n >= 16 {
       let layout = RightLayout(
         k: k, columns: n, kStride: transposeB ? 1 : n, columnStride: transposeB ? k : 1)
-      let right = keepingB ? layout.kept(b) : layout.pack(b)
-      return TileMatrixProduct(a: a, transposeA: transposeA, m: m, k: k, n: n).run(
-        right, bias: bias, activation: activation, into: y)
+      return TileMatrixProduct(a: a, transposeA: transposeA, m: m, k: k, n: n, activation: activation).run(
+        results.map { result in
+          .init(right: result.b.map { keepingB ? layout.kept($0) : layout.pack($0) }, bias: result.bias, y: result.y)
+        })
     }
+    for result in results {
+      let y = result.y
+      for i in a.indices {
+        let part = i == 0 ? y : Tensor(uninitialized: y.shape)
+        byOneDNN(
+          a[i], transposeA: transposeA, result.b[i], transposeB: transposeB, bias: i == 0 ? result.bias : nil,
+          into: part, m: m, k: k, n: n)
+        if i > 0 {
+          parallelRuns(y.count) { run in
+            let at = y.pointer + run.lowerBound
+            dk_add(at, part.pointer + run.lowerBound, at, run.count)
+          }
+        }
+      }
+      if activation != .identity {
+        parallelRuns(y.count) { run in
+          let at = y.pointer + run.lowerBound
+          dk_activate(at, at, run.count, activation.kernel)
+        }
+      }
+    }
+  }
+
+  private static func byOneDNN(
+    _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, bias: Tensor?, into y: Tensor, m: Int, k: Int,
+    n: Int
+  ) {
     let key = Key(
       m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil,
       threads: threadCount)
@@ -47,12 +90,6 @@ enum MatrixProduct {
     }
     // The primitive knows pointers alone; what they point into must not go back to the pool meanwhile.
     withExtendedLifetime((a, b, bias, y)) { primitive.execute(arguments) }
-    if activation != .identity {
-      parallelRuns(y.count) { run in
-        let at = y.pointer + run.lowerBound
-        dk_activate(at, at, run.count, activation.kernel)
-      }
-    }
   }
 
   private static func make(_ a: Layout, _ b: Layout, _ bias: Layout?, _ y: Layout) -> Primitive {

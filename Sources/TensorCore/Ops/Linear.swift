@@ -1,5 +1,8 @@
 import CKernels
 
+/// The weight `[Out, In]` and bias `[Out]` of a linear map.
+public typealias LinearMap = (weight: Tensor, bias: Tensor?)
+
 /// activation(x·weightᵀ + bias), as `torch.nn.functional.linear`. Where nothing is recorded, the activation happens on the way
 /// out of the product.
 ///
@@ -9,34 +12,58 @@ import CKernels
 ///   - bias: `[Out]`.
 /// - Returns: `[..., Out]`.
 public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, activation: Activation = .identity) -> Tensor {
-  let (out, inner) = weight.shape2
-  precondition(x.shape.last == inner, "a linear map of \(weight.shape) was given \(x.shape)")
+  linear(x, [(weight, bias)], activation: activation)[0]
+}
+
+/// Several linear maps of one x, with results of one size: x is made ready once, and so is its gradient.
+///
+/// - Parameters:
+///   - x: `[..., In]`.
+///   - activation: of each result.
+/// - Returns: `[..., Out]` each.
+public func linear(_ x: Tensor, _ maps: [LinearMap], activation: Activation = .identity) -> [Tensor] {
+  let (out, inner) = maps[0].weight.shape2
+  precondition(
+    maps.allSatisfy { $0.weight.shape == [out, inner] } && x.shape.last == inner,
+    "linear maps of \(maps.map { $0.weight.shape }) were given \(x.shape)")
   let x = x.ordered(.plain)
   let rows = x.count / inner
-  let y = Tensor(uninitialized: x.shape.dropLast() + [out])
+  let ys = maps.map { _ in Tensor(uninitialized: x.shape.dropLast() + [out]) }
   let isRecorded = Tape.current != nil
   MatrixProduct.run(
-    x, weight, transposeB: true, bias: bias, activation: isRecorded ? .identity : activation, into: y,
-    m: rows,
-    k: inner, n: out, keepingB: !isRecorded)
-  if !isRecorded { return y }
-  let source = x.kept
-  return y.recorded(inputs: [x, weight] + (bias.map { [$0] } ?? [])) { dy, needed in
-    let dy = dy.ordered(.plain)
+    [x], transposeB: true, activation: isRecorded ? .identity : activation,
+    into: zip(maps, ys).map { .init(b: [$0.weight], bias: $0.bias, y: $1) }, m: rows, k: inner, n: out,
+    keepingB: !isRecorded)
+  if !isRecorded { return ys }
+  let (shape, source) = (x.shape, x.kept)
+  let inputs = [x] + maps.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
+  return Tensor.recorded(ys, inputs: inputs) { dys, needed in
+    let dys = dys.map { $0?.ordered(.plain) }
     var gradients = [Tensor?](repeating: nil, count: needed.count)
     if needed[0] {
-      let dx = Tensor(uninitialized: dy.shape.dropLast() + [inner])
-      MatrixProduct.run(dy, weight, into: dx, m: rows, k: out, n: inner)
+      let dx = Tensor(uninitialized: shape)
+      let parts = zip(dys, maps).compactMap { dy, map in dy.map { ($0, map.weight) } }
+      MatrixProduct.run(
+        parts.map { $0.0 }, into: [.init(b: parts.map { $0.1 }, y: dx)], m: rows, k: out, n: inner)
       gradients[0] = dx
     }
-    if needed[1] {
-      let dweight = Tensor(uninitialized: [out, inner])
-      MatrixProduct.run(dy, transposeA: true, source(), into: dweight, m: out, k: rows, n: inner)
-      gradients[1] = dweight
+    let x = source()
+    var at = 1
+    for (dy, map) in zip(dys, maps) {
+      if needed[at], let dy {
+        let dweight = Tensor(uninitialized: [out, inner])
+        MatrixProduct.run(
+          dy, transposeA: true, x, into: dweight, m: out, k: rows, n: inner, keepingB: maps.count > 1)
+        gradients[at] = dweight
+      }
+      if map.bias != nil {
+        if needed[at + 1], let dy { gradients[at + 1] = dy.summedRows(columns: out) }
+        at += 1
+      }
+      at += 1
     }
-    if needed.count > 2, needed[2] { gradients[2] = dy.summedRows(columns: out) }
     return gradients
-  }.activated(activation)
+  }.map { $0.activated(activation) }
 }
 
 extension Tensor {

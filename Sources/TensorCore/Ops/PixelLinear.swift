@@ -1,7 +1,4 @@
-/// The weight `[Out, In]` and bias `[Out]` of a linear map.
-public typealias LinearMap = (weight: Tensor, bias: Tensor?)
-
-/// Several linear maps of each pixel of one feature map, each as `linear(norm(x).tokens(), …)`.
+/// Several linear maps of each pixel of one feature map, with results of one size, each as `linear(norm(x).tokens(), …)`.
 ///
 /// Where nothing is recorded, normalisation and change of layout happen on the way into the products.
 ///
@@ -12,15 +9,14 @@ public typealias LinearMap = (weight: Tensor, bias: Tensor?)
 public func linear(overPixelsOf x: Tensor, after normalization: GroupNormalization?, _ maps: [LinearMap])
   -> [Tensor]
 {
-  let sizes = Set(maps.map { $0.weight.shape[0] })
-  if Tape.current == nil, sizes.count == 1, let out = sizes.first, let tiles = pointwise(x, out) {
+  let out = maps[0].weight.shape[0]
+  if Tape.current == nil, let tiles = pointwise(x, out) {
     let weights = maps.map {
       TileConvolution.Weight(packed: tiles.weights.kept($0.weight), bias: $0.bias)
     }
     return tiles(x, after: normalization, weights, order: .channelsLast(out)).map { $0.tokens() }
   }
-  let tokens = (normalization?(x) ?? x).tokens()
-  return maps.map { linear(tokens, weight: $0.weight, bias: $0.bias) }
+  return linear((normalization?(x) ?? x).tokens(), maps)
 }
 
 /// `linear(x, …)` as a feature map, plus a residual.

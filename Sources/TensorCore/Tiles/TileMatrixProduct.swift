@@ -1,28 +1,38 @@
 import CKernels
 
-/// Matrix products on tiles.
+/// Matrix products on tiles: results that are made of the same left operands.
 struct TileMatrixProduct {
-  /// The left operand, [m, k], or [k, m] where it is to be transposed.
-  let a: Tensor
+  /// The left operands, [m, k] each, or [k, m] where they are to be transposed.
+  let a: [Tensor]
   let transposeA: Bool
   let m: Int, k: Int, n: Int
+  let activation: Activation
+
+  /// activation(Σ op(aᵢ)·rightᵢ + bias), [m, n], dense and row-major.
+  struct Result {
+    let right: [RightOperand]
+    let bias: Tensor?
+    let y: Tensor
+  }
 
   /// Terms summed at a time: of longer rows fewer would fit in the second-level cache beside a panel, and the panels would
   /// pass by more often. Depends on `k` alone, as a result's bits may.
   private var depth: Int {
-    let parts = (k + 1023) / 1024
+    let parts = (k + 511) / 512
     return (Tiles.blocks(of: k) + parts - 1) / parts * Tiles.step
   }
 
-  /// y[m, n] = activation(op(a)·right + bias); y is dense and row-major.
-  func run(_ right: RightOperand, bias: Tensor?, activation: Activation = .identity, into y: Tensor) {
+  func run(_ results: [Result]) {
     let depth = depth
-    // Enough rows to use each panel often, few enough that their planes stay in the second-level cache.
-    let run = max(32, min(512, (256 << 10) / max(depth, 32) / 32 * 32))
+    // Enough rows to use each panel often, few enough that their planes take no more than a third of the second-level cache.
+    let run = max(32, min(512, (96 << 10) / depth / 32 * 32))
     let chunks = (m + run - 1) / run
     // Few rows: the panels are shared among threads as well, each of which splits the rows for itself.
     let parts = min(Tiles.panels(of: n), (2 * threadCount + chunks - 1) / chunks)
-    withExtendedLifetime((a, bias, y)) {
+    let pieces = a.indices.flatMap { i in
+      stride(from: 0, to: k, by: depth).map { (operand: i, terms: $0..<min(k, $0 + depth)) }
+    }
+    withExtendedLifetime((a, results)) {
       parallelFor(chunks * parts) { task in
         let rows = task / parts * run..<min(m, (task / parts + 1) * run)
         let panels = Tiles.share(task % parts, of: parts, columns: n)
@@ -32,22 +42,25 @@ struct TileMatrixProduct {
             left: Int64(row * Tiles.step), out: Int64((rows.lowerBound + row) * n),
             rows: Int64(min(Tiles.rows, rows.count - row)))
         }
-        for first in stride(from: 0, to: k, by: depth) {
-          let terms = first..<min(k, first + depth)
-          let left = split(rows, terms)
-          let target = TileTarget(
-            pointer: y.pointer, columns: n, rowStride: n, blockStride: 16,
-            bias: first == 0 ? bias.map { UnsafePointer($0.pointer) } : nil,
-            addend: first == 0 ? nil : UnsafePointer(y.pointer),
-            activation: terms.upperBound == k ? activation : .identity)
-          left.multiply(
-            tiles, by: right, from: first / Tiles.step, offsets: left.offsets, panels: panels, into: target)
+        for (number, piece) in pieces.enumerated() {
+          let left = split(a[piece.operand], rows, piece.terms)
+          let (isFirst, isLast) = (number == 0, number == pieces.count - 1)
+          for result in results {
+            let target = TileTarget(
+              pointer: result.y.pointer, columns: n, rowStride: n, blockStride: 16,
+              bias: isFirst ? result.bias.map { UnsafePointer($0.pointer) } : nil,
+              addend: isFirst ? nil : UnsafePointer(result.y.pointer),
+              activation: isLast ? activation : .identity)
+            left.multiply(
+              tiles, by: result.right[piece.operand], from: piece.terms.lowerBound / Tiles.step,
+              offsets: left.offsets, panels: panels, into: target)
+          }
         }
       }
     }
   }
 
-  private func split(_ rows: Range<Int>, _ terms: Range<Int>) -> LeftOperand {
+  private func split(_ a: Tensor, _ rows: Range<Int>, _ terms: Range<Int>) -> LeftOperand {
     let left = LeftOperand(rows: rows.count, k: terms.count)
     if transposeA {
       dk_split_columns(
