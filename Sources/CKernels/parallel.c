@@ -36,15 +36,17 @@ void dk_parallel_for(long tasks, void (*body)(void *, long), void *context) {
 void dk_set_threads(int threads) { omp_set_num_threads(threads); }
 int dk_get_threads(void) { return omp_get_max_threads(); }
 
-void *dk_scratch(long bytes) {
-  static _Thread_local void *scratch;
-  static _Thread_local long size;
-  if (bytes > size) {
-    free(scratch);
-    size = (bytes + (2 << 20) - 1) & -(2l << 20);
-    scratch = aligned_alloc(2 << 20, size);
-    if (!scratch) abort();
-    madvise(scratch, size, MADV_HUGEPAGE);
+void *dk_scratch(dk_scratch_use use, long bytes) {
+  static _Thread_local struct {
+    void *memory;
+    long size;
+  } all[2];
+  if (bytes > all[use].size) {
+    free(all[use].memory);
+    all[use].size = (bytes + (2 << 20) - 1) & -(2l << 20);
+    all[use].memory = aligned_alloc(2 << 20, all[use].size);
+    if (!all[use].memory) abort();
+    madvise(all[use].memory, all[use].size, MADV_HUGEPAGE);
   }
-  return scratch;
+  return all[use].memory;
 }

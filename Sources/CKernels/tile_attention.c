@@ -119,7 +119,7 @@ long dk_attention_blocks(dk_attention_shape s) { return (s.queries + queries_at_
 
 void dk_attention_forward(dk_attention_shape s, const float *q, const uint16_t *keys, const uint16_t *values, long block,
                           float *y, float *log_sums) {
-  char *memory = dk_scratch(forward_bytes(s));
+  char *memory = dk_scratch(dk_scratch_of_task, forward_bytes(s));
   operand queries = room(&memory, queries_at_once, s.size), weights = room(&memory, queries_at_once, keys_at_once);
   float *scores = floats(&memory, queries_at_once * pitch), *sums = floats(&memory, queries_at_once * s.size);
   long first = block * queries_at_once, rows = s.queries - first < queries_at_once ? s.queries - first : queries_at_once;
@@ -165,7 +165,7 @@ static long backward_bytes(dk_attention_shape s) {
 
 void dk_attention_backward(dk_attention_shape s, const float *q, const float *k, const float *v, const float *y,
                            const float *dy, const float *log_sums, float *dq, float *dk, float *dv) {
-  char *memory = dk_scratch(backward_bytes(s));
+  char *memory = dk_scratch(dk_scratch_of_task, backward_bytes(s));
   uint16_t *keys_turned = panels(&memory, s.size, s.keys), *values_turned = panels(&memory, s.size, s.keys);
   uint16_t *keys = panels(&memory, s.keys, s.size);
   uint16_t *query_columns = panels(&memory, queries_at_once, s.size);

@@ -41,7 +41,8 @@ TILES static void configure(void) {
 
 // Two tiles of rows times one panel: tiles 0 to 3 sum, 4 and 5 hold rows, 6 and 7 columns. The order of the planes loads
 // each as seldom as eight tiles allow, the small products first. Four sums hide the products' latency.
-// `next`, where there is one, is the rows that come after, asked for meanwhile.
+// `next`, where there is one, is the rows that come after, asked for meanwhile; so are, each step, `lines` cache lines
+// from `later` on.
 TILES static inline void block(const dk_tile_product *p, const uint16_t *top, const uint16_t *bottom,
                                const uint16_t *panel, const uint16_t *next_top, const uint16_t *next_bottom,
                                const char *later, long lines) {
@@ -108,13 +109,17 @@ static int is_plain(const dk_tile_product *p, dk_tile top, dk_tile bottom, long 
          (panel + 1) * dk_tile_panel <= p->columns;
 }
 
+enum { step_lines = dk_tile_planes * dk_tile_step * dk_tile_panel * 2 / 64 };  // cache lines a step of a panel takes
+
 TILES void dk_tile_multiply(const dk_tile_product *p, const dk_tile *tiles, long count, long first, long last) {
   __attribute__((aligned(64))) float sums[32][32];
   configure();
   for (long panel = first; panel < last; panel++) {
     const uint16_t *right = p->right + panel * p->panel_stride;
+    // The panel that comes next, a share of it with each pair of tiles. With few pairs that would be more at a time than
+    // the cores can ask for.
     const char *later = (const char *)(right + p->panel_stride);
-    long pairs = (count + 1) / 2, lines = panel + 1 < last && pairs >= 6 ? (96 + pairs - 1) / pairs : 0;
+    long pairs = (count + 1) / 2, lines = panel + 1 < last && pairs >= 4 ? (step_lines + pairs - 1) / pairs : 0;
     for (long t = 0; t < count; t += 2) {
       dk_tile top = tiles[t], bottom = t + 1 < count ? tiles[t + 1] : top;
       int is_new = panel == first && t + 3 < count;

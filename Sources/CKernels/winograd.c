@@ -3,30 +3,20 @@
 #if defined(__x86_64__)
 #include "winograd_transform.h"
 
-SPLITS void dk_winograd_split(const float *x, const dk_winograd_map *map, long first, long count, long channel,
-                              uint16_t *to, dk_winograd_strides strides) {
-  strip low, high;
-  int both = channel + 16 < map->channels;
+SPLITS void dk_winograd_values(const float *x, const dk_winograd_map *map, long first, long count, long channel,
+                               float *to, dk_winograd_strides strides) {
+  strip pixels;
   long group = first / dk_tile_rows;
   for (long done = 0; done < count;) {
     long squares = side_by_side_squares(map, first + done, count - done);
-    read_strip(x, map, first + done, squares, dk_winograd_in, channel, low);
-    if (both) read_strip(x, map, first + done, squares, dk_winograd_in, channel + 16, high);
+    read_strip(x, map, first + done, squares, dk_winograd_in, channel, pixels);
     for (long i = 0; i < squares; i++, done++) {
-      __m512 d[36], l[36], h[36];
-      read_square(low, i, dk_winograd_in, d);
-      IN_BOTH_DIRECTIONS(to_points, d, 6, l, 6);
-      if (both) {
-        read_square(high, i, dk_winograd_in, d);
-        IN_BOTH_DIRECTIONS(to_points, d, 6, h, 6);
-      } else {
-        memset(h, 0, sizeof h);
-      }
+      __m512 d[36], points[36];
+      read_square(pixels, i, dk_winograd_in, d);
+      IN_BOTH_DIRECTIONS(to_points, d, 6, points, 6);
       long square = first + done;
-      uint16_t *row = to + (square / dk_tile_rows - group) * strides.group + square % dk_tile_rows * dk_tile_step;
-      for (long f = 0; f < dk_winograd_frequencies; f++, row += strides.frequency) {
-        for (long p = 0; p < dk_tile_planes; p++) _mm512_storeu_si512(row + p * 512, take(&l[f], &h[f]));
-      }
+      float *row = to + (square / dk_tile_rows - group) * strides.group + square % dk_tile_rows * 16;
+      for (long f = 0; f < dk_winograd_frequencies; f++, row += strides.frequency) _mm512_storeu_ps(row, points[f]);
     }
   }
 }
@@ -85,8 +75,8 @@ SPLITS void dk_winograd_join(const float *from, dk_winograd_strides strides, con
 
 #else
 // Never called: dk_tiles_usable says no.
-void dk_winograd_split(const float *x, const dk_winograd_map *map, long first, long count, long channel, uint16_t *to,
-                       dk_winograd_strides strides) {}
+void dk_winograd_values(const float *x, const dk_winograd_map *map, long first, long count, long channel, float *to,
+                        dk_winograd_strides strides) {}
 void dk_winograd_pack(const float *x, long k_stride, long tap_stride, long column_stride, long k, long columns,
                       uint16_t *to, long frequency_stride) {}
 void dk_winograd_join(const float *from, dk_winograd_strides strides, const dk_winograd_map *map, long first, long count,

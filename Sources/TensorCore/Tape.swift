@@ -52,7 +52,8 @@ package final class Tape {
     let nodes = inputs.map { node(of: $0) }
     guard nodes.contains(where: { $0 > 0 }) else { return y }
     return y.with(
-      node: append(Entry(inputs: nodes, backward: { dys, needed in backward(dys[0]!, needed) }, remake: remake)))
+      node: append(
+        Entry(inputs: nodes, backward: { dys, needed in backward(dys[0]!, needed) }, remake: remake)))
   }
 
   func record(_ results: [Tensor], inputs: [Tensor], backward: @escaping BackwardOfSeveral) -> [Tensor] {

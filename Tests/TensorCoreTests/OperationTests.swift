@@ -193,6 +193,44 @@ final class OperationTests: XCTestCase {
     }
   }
 
+  /// Several maps of one input give what each gives alone, with one gradient for the input, on tiles and without; of the
+  /// results some may come to nothing. Only the order in which the input's gradient is summed differs, hence 2e-6.
+  func testLinearMapsOfOneInput() {
+    let usesTiles = Tiles.areUsed
+    defer { Tiles.areUsed = usesTiles }
+    func wave(_ shape: [Int], _ step: Float) -> Tensor {
+      Tensor((0..<shape.reduce(1, *)).map { sinf(Float($0) * step) }, shape: shape)
+    }
+    // Whole tiles and parts of them, and more terms than are summed at a time.
+    for (m, k, n) in [(64, 32, 64), (70, 100, 50), (40, 600, 48)] {
+      let x = wave([m, k], 0.3)
+      let maps: [LinearMap] = [
+        (wave([n, k], 0.17), wave([n], 0.9)), (wave([n, k], 0.11), nil), (wave([n, k], 0.7), wave([n], 0.4)),
+      ]
+      let parameters = [x] + maps.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
+      for tiled in Set([usesTiles, false]) {
+        for used in [[0, 1, 2], [1], [0, 2]] {
+          Tiles.areUsed = tiled
+          func loss(_ ys: [Tensor]) -> Tensor {
+            used.map { (ys[$0] * ys[$0]).sum() }.reduce(Tensor([0], shape: [1]).sum(), +)
+          }
+          let what = "\(m)×\(k)×\(n), results \(used), \(tiled ? "on" : "without") tiles"
+          let together = valueAndGradients(of: parameters) { loss(linear(x, maps)) }
+          let apart = valueAndGradients(of: parameters) {
+            loss(maps.map { linear(x, weight: $0.weight, bias: $0.bias) })
+          }
+          XCTAssertEqual(together.value.item, apart.value.item, what)
+          for (a, b) in zip(together.gradients, apart.gradients) { assertClose(a, b, relative: 2e-6, what) }
+          let plain = withoutGradients { linear(x, maps) }
+          for (y, map) in zip(plain, maps) {
+            XCTAssertEqual(
+              y.values, withoutGradients { linear(x, weight: map.weight, bias: map.bias) }.values, what)
+          }
+        }
+      }
+    }
+  }
+
   /// A value used more than once has the sum of its uses' gradients, also where one use is a remade value.
   func testGradientsAddUp() {
     let x = Tensor([0.5, -1, 2, 0.25], shape: [1, 4])

@@ -22,9 +22,10 @@ typedef enum { dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh } d
 void dk_parallel_for(long tasks, void (*body)(void *context, long task), void *context);
 void dk_set_threads(int threads);
 int dk_get_threads(void);
-// The calling thread's own memory, page-aligned, until its next call: what one task after the other works in stays in
-// the cache of the core that it runs on.
-void *dk_scratch(long bytes);
+// The calling thread's own memory for a use, page-aligned, until its next call for that use: what one task after the other
+// works in stays in the cache of the core that it runs on, and what one layer after the other does in the shared one.
+typedef enum { dk_scratch_of_task, dk_scratch_of_layer } dk_scratch_use;
+void *dk_scratch(dk_scratch_use use, long bytes);
 
 // ---- elementwise.c
 void dk_add(const float *a, const float *b, float *y, long n);

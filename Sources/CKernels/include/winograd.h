@@ -6,7 +6,7 @@
 //
 // Squares are counted over images, rows and columns; 16 of them are a group, the rows of one AMX tile:
 //
-//   values    [group][frequency][block of 32 channels][plane][16 squares][32]                a left operand
+//   values    [group][frequency][block of 16 channels][16 squares][16]                       f32, split by who multiplies
 //   products  [group][block of 16 channels][frequency][16 squares][16]                       f32
 //   weights   [frequency][panel of 32 columns][block of 32 k][plane][2][16 pairs of k][16][2]  a right operand
 //
@@ -28,16 +28,16 @@ typedef struct {
   dk_activation activation;
 } dk_winograd_map;
 
-// Strides of values and products: in bf16 and floats.
+// Strides of values and products, in floats.
 typedef struct {
   long group, frequency;
 } dk_winograd_strides;
 
 // ---- winograd.c: forward, and backward to the input, which is a convolution too.
-// Squares `first` ..< `first` + `count` as values of the block of 32 channels from `channel` on. `to` is square `first`'s
-// group and this block's plane 0.
-void dk_winograd_split(const float *x, const dk_winograd_map *map, long first, long count, long channel, uint16_t *to,
-                       dk_winograd_strides strides);
+// Squares `first` ..< `first` + `count` as values of the 16 channels from `channel` on. `to` is square `first`'s group and
+// this block of channels.
+void dk_winograd_values(const float *x, const dk_winograd_map *map, long first, long count, long channel, float *to,
+                        dk_winograd_strides strides);
 // The weights of one block of 32 k and one panel; the arguments are dk_pack_panel's.
 void dk_winograd_pack(const float *x, long k_stride, long tap_stride, long column_stride, long k, long columns,
                       uint16_t *to, long frequency_stride);

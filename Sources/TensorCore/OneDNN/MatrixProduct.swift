@@ -40,7 +40,9 @@ enum MatrixProduct {
         k: k, columns: n, kStride: transposeB ? 1 : n, columnStride: transposeB ? k : 1)
       return TileMatrixProduct(a: a, transposeA: transposeA, m: m, k: k, n: n, activation: activation).run(
         results.map { result in
-          .init(right: result.b.map { keepingB ? layout.kept($0) : layout.pack($0) }, bias: result.bias, y: result.y)
+          .init(
+            right: result.b.map { keepingB ? layout.kept($0) : layout.pack($0) }, bias: result.bias,
+            y: result.y)
         })
     }
     for result in results {
@@ -67,7 +69,8 @@ enum MatrixProduct {
   }
 
   private static func byOneDNN(
-    _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, bias: Tensor?, into y: Tensor, m: Int, k: Int,
+    _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, bias: Tensor?, into y: Tensor, m: Int,
+    k: Int,
     n: Int
   ) {
     let key = Key(

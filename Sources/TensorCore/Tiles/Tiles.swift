@@ -38,8 +38,8 @@ struct LeftOperand {
   init(rows: Int, k: Int) {
     self.rows = rows + Tiles.rows
     self.k = k
-    values = dk_scratch(Tiles.planes * Tiles.blocks(of: k) * self.rows * Tiles.step * 2).assumingMemoryBound(
-      to: UInt16.self)
+    values = dk_scratch(dk_scratch_of_task, Tiles.planes * Tiles.blocks(of: k) * self.rows * Tiles.step * 2)
+      .assumingMemoryBound(to: UInt16.self)
   }
 
   var plane: Int { Tiles.blocks(of: k) * rows * Tiles.step }
@@ -121,18 +121,27 @@ extension LeftOperand {
     _ tiles: [dk_tile], by right: RightOperand, from step: Int = 0, offsets: [Int64], panels: Range<Int>,
     into target: TileTarget
   ) {
+    let values = UnsafeMutableRawPointer(right.values.pointer).assumingMemoryBound(to: UInt16.self)
+    withExtendedLifetime(right) {
+      multiply(
+        tiles, by: values + step * Tiles.planes * Tiles.step * Tiles.panel, steps: right.steps,
+        offsets: offsets,
+        panels: panels, into: target)
+    }
+  }
+
+  /// The same with panels of `steps` steps each.
+  func multiply(
+    _ tiles: [dk_tile], by right: UnsafePointer<UInt16>, steps: Int, offsets: [Int64], panels: Range<Int>,
+    into target: TileTarget
+  ) {
     offsets.withUnsafeBufferPointer { offsets in
-      let values = UnsafeMutableRawPointer(right.values.pointer).assumingMemoryBound(to: UInt16.self)
-      let stepCount = Tiles.planes * Tiles.step * Tiles.panel
       var product = dk_tile_product(
-        left: self.values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count,
-        right: values + step * stepCount, panel_stride: right.steps * stepCount,
-        columns: target.columns, out: target.pointer, row_stride: target.rowStride,
-        block_stride: target.blockStride, bias: target.bias, addend: target.addend,
-        activation: target.activation.kernel)
-      withExtendedLifetime(right) {
-        dk_tile_multiply(&product, tiles, tiles.count, panels.lowerBound, panels.upperBound)
-      }
+        left: self.values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count, right: right,
+        panel_stride: steps * Tiles.planes * Tiles.step * Tiles.panel, columns: target.columns,
+        out: target.pointer, row_stride: target.rowStride, block_stride: target.blockStride,
+        bias: target.bias, addend: target.addend, activation: target.activation.kernel)
+      dk_tile_multiply(&product, tiles, tiles.count, panels.lowerBound, panels.upperBound)
     }
   }
 }

@@ -23,32 +23,32 @@ struct WinogradConvolution {
       && shape.c >= 64 && shape.o >= 64 && shape.outH * shape.outW >= 256
   }
 
-  private var blocks: Int { Tiles.blocks(of: shape.c) }
-
-  /// Places in the scratch memory, in bf16, and the strides of what lies there.
+  /// What lies in memory: its strides, in floats but for the weights' in bf16, and where it begins, in floats.
   private struct Plan {
     let groups: Int  // of squares, at a time
-    let weights: dk_winograd_strides, values: dk_winograd_strides, products: dk_winograd_strides
+    let weights: Int  // of a frequency
+    let values: dk_winograd_strides, products: dk_winograd_strides
     let valuesAt: Int, productsAt: Int, count: Int
-  }
 
-  private var plan: Plan {
-    let line = 32  // bf16 a cache line
-    let tile = Tiles.planes * Tiles.rows * Tiles.step
-    let frequencies = Int(dk_winograd_frequencies)
-    let weights = Tiles.panels(of: shape.o) * blocks * 2 * tile + line
-    let values = blocks * tile + line
-    let products = Tiles.rows * 16 + 16
-    let group = (frequencies * values, shape.o / 16 * frequencies * products)
-    // What goes back and forth between the cores' own caches and the shared one, at a time.
-    let most = (24 << 20) / (group.0 * 2 + group.1 * 4)
-    let groups = max(2, min(squares.groups, most / 4 * 4))
-    let valuesAt = frequencies * weights
-    let productsAt = valuesAt + groups * group.0
-    return Plan(
-      groups: groups, weights: .init(group: 0, frequency: weights),
-      values: .init(group: group.0, frequency: values), products: .init(group: group.1, frequency: products),
-      valuesAt: valuesAt, productsAt: productsAt, count: productsAt + 2 * groups * group.1)
+    init(_ shape: ConvolutionShape, groups all: Int) {
+      let frequencies = WinogradSquares.frequencies
+      let blocks = Tiles.blocks(of: shape.c)
+      weights =
+        Tiles.panels(of: shape.o) * blocks * Tiles.planes * Tiles.step * Tiles.panel + 2
+        * WinogradSquares.line
+      let square = Tiles.rows * 16
+      values = .init(
+        group: frequencies * (shape.c / 16 * square + WinogradSquares.line),
+        frequency: shape.c / 16 * square + WinogradSquares.line)
+      products = .init(
+        group: shape.o / 16 * frequencies * WinogradSquares.products, frequency: WinogradSquares.products)
+      // What goes back and forth between the cores' own caches and the shared one, at a time.
+      let most = (24 << 20) / 4 / (values.group + products.group)
+      groups = max(2, min(all, most / 4 * 4))
+      valuesAt = frequencies * weights / 2
+      productsAt = valuesAt + groups * values.group
+      count = productsAt + groups * products.group
+    }
   }
 
   /// norm(x) ∗ weight + bias + residual, in blocks of 16 channels; `layout` says how the weight lies.
@@ -60,8 +60,8 @@ struct WinogradConvolution {
     let (x, residual) = (x.ordered(order), residual?.ordered(order))
     let onTheWay = normalization.map { $0.job(x).coefficients(x) }
     let y = Tensor(uninitialized: shape.target, order: order)
-    let plan = plan
-    let memory = dk_scratch(plan.count * 2).assumingMemoryBound(to: UInt16.self)
+    let plan = Plan(shape, groups: squares.groups)
+    let memory = dk_scratch(dk_scratch_of_layer, plan.count * 4).assumingMemoryBound(to: Float.self)
     withExtendedLifetime((x, onTheWay, weight, bias, residual, y)) {
       transform(weight, layout, into: memory, plan)
       for first in stride(from: 0, to: squares.groups, by: plan.groups) {
@@ -75,69 +75,78 @@ struct WinogradConvolution {
   }
 
   private func transform(
-    _ weight: Tensor, _ layout: RightLayout, into memory: UnsafeMutablePointer<UInt16>, _ plan: Plan
+    _ weight: Tensor, _ layout: RightLayout, into memory: UnsafeMutablePointer<Float>, _ plan: Plan
   ) {
+    let weights = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt16.self)
+    let blocks = Tiles.blocks(of: shape.c)
     parallelFor(Tiles.panels(of: shape.o) * blocks) { task in
       let (column, k) = (task / blocks * Tiles.panel, task % blocks * Tiles.step)
       dk_winograd_pack(
         weight.pointer + layout.first + column * layout.columnStride + k * layout.kStride, layout.kStride,
         layout.tapStride, layout.columnStride, min(Tiles.step, shape.c - k),
         min(Tiles.panel, shape.o - column),
-        memory + task * Tiles.planes * Tiles.step * Tiles.panel, plan.weights.frequency)
+        weights + task * Tiles.planes * Tiles.step * Tiles.panel, plan.weights)
     }
   }
 
   private func split(
-    _ x: Tensor, _ norm: NormalizedOnTheWay?, _ groups: Range<Int>, into values: UnsafeMutablePointer<UInt16>,
+    _ x: Tensor, _ norm: NormalizedOnTheWay?, _ groups: Range<Int>, into values: UnsafeMutablePointer<Float>,
     _ plan: Plan
   ) {
     let map = squares.map(
       h: shape.h, w: shape.w, channels: shape.c, top: shape.padding.top, left: shape.padding.left, norm)
+    let blocks = shape.c / 16
     parallelFor(groups.count * blocks) { task in
       let (group, block) = (task / blocks, task % blocks)
       let inside = squares.of(group: groups.lowerBound + group)
       withUnsafePointer(to: map) {
-        dk_winograd_split(
-          x.pointer, $0, inside.lowerBound, inside.count, block * Tiles.step,
-          values + group * plan.values.group + block * Tiles.planes * Tiles.rows * Tiles.step, plan.values)
+        dk_winograd_values(
+          x.pointer, $0, inside.lowerBound, inside.count, block * 16,
+          values + group * plan.values.group + block * Tiles.rows * 16, plan.values)
       }
     }
   }
 
-  private func multiply(_ memory: UnsafeMutablePointer<UInt16>, _ groups: Int, _ plan: Plan) {
-    let frequencies = Int(dk_winograd_frequencies)
-    let products = UnsafeMutableRawPointer(memory + plan.productsAt).assumingMemoryBound(to: Float.self)
-    let tile = Tiles.planes * Tiles.rows * Tiles.step
-    let offsets = (0..<blocks).map { Int64($0 * tile) }
-    let tiles = (0..<groups).map {
-      dk_tile(
-        left: Int64($0 * plan.values.group), out: Int64($0 * plan.products.group), rows: Int64(Tiles.rows))
-    }
-    // Rows whose values stay in the second-level cache while all panels pass.
-    let run = max(2, (768 << 10) / (blocks * tile * 2) / 2 * 2)
+  private func multiply(_ memory: UnsafeMutablePointer<Float>, _ groups: Int, _ plan: Plan) {
+    let frequencies = WinogradSquares.frequencies
+    let weights = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt16.self)
+    let (values, products) = (memory + plan.valuesAt, memory + plan.productsAt)
+    let steps = Tiles.blocks(of: shape.c)
+    // Rows whose planes stay in the second-level cache while all panels pass.
+    let run = max(2, (640 << 10) / (steps * Tiles.planes * Tiles.rows * Tiles.step * 2) / 2 * 2)
     let runs = (groups + run - 1) / run
-    offsets.withUnsafeBufferPointer { offsets in
-      parallelFor(frequencies * runs) { task in
-        let (frequency, first) = (task / runs, task % runs * run)
-        var product = dk_tile_product(
-          left: memory + plan.valuesAt + frequency * plan.values.frequency, plane: Tiles.rows * Tiles.step,
-          offsets: offsets.baseAddress, steps: blocks, right: memory + frequency * plan.weights.frequency,
-          panel_stride: blocks * 2 * tile, columns: shape.o,
-          out: products + frequency * plan.products.frequency, row_stride: 16,
-          block_stride: frequencies * plan.products.frequency, bias: nil, addend: nil, activation: dk_identity
-        )
-        tiles[first..<min(groups, first + run)].withUnsafeBufferPointer {
-          dk_tile_multiply(&product, $0.baseAddress, $0.count, 0, Tiles.panels(of: shape.o))
-        }
+    parallelFor(frequencies * runs) { task in
+      let (frequency, first) = (task / runs, task % runs * run)
+      let count = min(run, groups - first)
+      let left = LeftOperand(rows: count * Tiles.rows, k: shape.c)
+      let lines = dk_map_lines(
+        lines: 1, zero_lines_before: 0, zero_lines_after: 0, zeros_before: 0, count: Tiles.rows,
+        zeros_after: 0, line_stride: 0, row_stride: 16, block_stride: Tiles.rows * 16, gain: nil,
+        offset: nil, activation: dk_identity)
+      // A group at a time, which lies together in memory.
+      for group in 0..<count {
+        dk_split_map(
+          values + (first + group) * plan.values.group + frequency * plan.values.frequency, lines, shape.c,
+          left.place(group * Tiles.rows))
       }
+      let tiles = (0..<count).map {
+        dk_tile(
+          left: Int64($0 * Tiles.rows * Tiles.step), out: Int64((first + $0) * plan.products.group),
+          rows: Int64(Tiles.rows))
+      }
+      let target = TileTarget(
+        pointer: products + frequency * plan.products.frequency, columns: shape.o, rowStride: 16,
+        blockStride: frequencies * plan.products.frequency)
+      left.multiply(
+        tiles, by: weights + frequency * plan.weights, steps: steps, offsets: left.offsets,
+        panels: 0..<Tiles.panels(of: shape.o), into: target)
     }
   }
 
   private func join(
-    _ memory: UnsafeMutablePointer<UInt16>, _ groups: Range<Int>, _ bias: Tensor?, _ residual: Tensor?,
+    _ products: UnsafeMutablePointer<Float>, _ groups: Range<Int>, _ bias: Tensor?, _ residual: Tensor?,
     into y: Tensor, _ plan: Plan
   ) {
-    let products = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Float.self)
     let map = squares.map(h: shape.outH, w: shape.outW, channels: shape.o, top: 0, left: 0)
     let blocks = shape.o / 16
     parallelFor(groups.count) { group in
@@ -145,7 +154,7 @@ struct WinogradConvolution {
       withUnsafePointer(to: map) { map in
         for block in 0..<blocks {
           dk_winograd_join(
-            products + group * plan.products.group + block * Int(dk_winograd_frequencies)
+            products + group * plan.products.group + block * WinogradSquares.frequencies
               * plan.products.frequency,
             plan.products, map, inside.lowerBound, inside.count, block * 16, bias?.pointer, residual?.pointer,
             y.pointer)
@@ -159,6 +168,12 @@ struct WinogradConvolution {
 struct WinogradSquares {
   let count: Int
   private let across: Int, down: Int
+
+  static let frequencies = Int(dk_winograd_frequencies)
+  /// Floats of a cache line, by which strides are kept from being powers of two; see winograd.h.
+  static let line = 16
+  /// Floats from one frequency's products of a group and 16 channels to the next one's.
+  static let products = Tiles.rows * 16 + line
 
   init(_ shape: ConvolutionShape) {
     let side = Int(dk_winograd_out)

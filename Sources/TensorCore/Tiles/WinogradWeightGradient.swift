@@ -21,13 +21,12 @@ struct WinogradWeightGradient {
   private struct Plan {
     let steps: Int  // of 32 squares, at a time
     let columns: Int, rows: Int
-    let sums = Tiles.rows * 16 + 16  // floats; see the note on strides in winograd.h
     let rowsAt: Int, sumsAt: Int, count: Int
   }
 
   private var plan: Plan {
-    let line = 32  // bf16 a cache line
-    let frequencies = Int(dk_winograd_frequencies)
+    let line = 2 * WinogradSquares.line
+    let frequencies = WinogradSquares.frequencies
     let panel = Tiles.planes * Tiles.step * Tiles.panel
     let aStep = (Tiles.panels(of: shape.c) * panel, shape.o / 16 * panel / 2)
     // What goes back and forth between the cores' own caches and the shared one, at a time.
@@ -36,7 +35,7 @@ struct WinogradWeightGradient {
     let (columns, rows) = (aStep.0 * steps + line, aStep.1 * steps + line)
     let rowsAt = frequencies * columns
     let sumsAt = rowsAt + frequencies * rows
-    let sums = shape.o / 16 * (shape.c / 16) * frequencies * (Tiles.rows * 16 + 16)
+    let sums = shape.o / 16 * (shape.c / 16) * frequencies * WinogradSquares.products
     return Plan(
       steps: steps, columns: columns, rows: rows, rowsAt: rowsAt, sumsAt: sumsAt, count: sumsAt + 2 * sums)
   }
@@ -50,7 +49,7 @@ struct WinogradWeightGradient {
     let (x, dy) = (x.ordered(order), dy.ordered(order))
     let dw = Tensor(uninitialized: shape.weights)
     let plan = plan
-    let memory = dk_scratch(plan.count * 2).assumingMemoryBound(to: UInt16.self)
+    let memory = dk_scratch(dk_scratch_of_layer, plan.count * 2).assumingMemoryBound(to: UInt16.self)
     withExtendedLifetime((x, dy)) {
       for first in stride(from: 0, to: steps, by: plan.steps) {
         let range = first..<min(steps, first + plan.steps)
@@ -90,23 +89,24 @@ struct WinogradWeightGradient {
   }
 
   private func multiply(_ memory: UnsafeMutablePointer<UInt16>, _ steps: Int, isFirst: Bool, _ plan: Plan) {
-    let frequencies = Int(dk_winograd_frequencies)
+    let frequencies = WinogradSquares.frequencies
     let sums = UnsafeMutableRawPointer(memory + plan.sumsAt).assumingMemoryBound(to: Float.self)
     let tile = Tiles.planes * Tiles.rows * Tiles.step
     let offsets = (0..<steps).map { Int64($0 * tile) }
     let tiles = (0..<shape.o / 16).map {
       dk_tile(
-        left: Int64($0 * steps * tile), out: Int64($0 * (shape.c / 16) * frequencies * plan.sums),
+        left: Int64($0 * steps * tile),
+        out: Int64($0 * (shape.c / 16) * frequencies * WinogradSquares.products),
         rows: Int64(Tiles.rows))
     }
     offsets.withUnsafeBufferPointer { offsets in
       parallelFor(frequencies) { frequency in
-        let out = sums + frequency * plan.sums
+        let out = sums + frequency * WinogradSquares.products
         var product = dk_tile_product(
           left: memory + plan.rowsAt + frequency * plan.rows, plane: Tiles.rows * Tiles.step,
           offsets: offsets.baseAddress, steps: steps, right: memory + frequency * plan.columns,
           panel_stride: steps * 2 * tile, columns: shape.c, out: out, row_stride: 16,
-          block_stride: frequencies * plan.sums, bias: nil,
+          block_stride: frequencies * WinogradSquares.products, bias: nil,
           addend: isFirst ? nil : UnsafePointer(out), activation: dk_identity)
         dk_tile_multiply(&product, tiles, tiles.count, 0, Tiles.panels(of: shape.c))
       }
@@ -118,7 +118,8 @@ struct WinogradWeightGradient {
     let (inBlocks, outBlocks) = (shape.c / 16, shape.o / 16)
     parallelFor(outBlocks * inBlocks) { task in
       dk_winograd_weights(
-        sums + task * Int(dk_winograd_frequencies) * plan.sums, plan.sums, shape.c,
+        sums + task * WinogradSquares.frequencies * WinogradSquares.products, WinogradSquares.products,
+        shape.c,
         dw.pointer + (task / inBlocks * 16 * shape.c + task % inBlocks * 16) * 9)
     }
   }
