@@ -74,14 +74,15 @@ final class LatentTrainingTests: XCTestCase {
     XCTAssertEqual(try trainVAE("vae").code, 0)
     let (state, config) = (path("vae/training/state.safetensors"), path("vae/config.json"))
     let before = try Data(contentsOf: URL(fileURLWithPath: state))
-    try FileManager.default.moveItem(atPath: config, toPath: path("config.json"))
+    let model = try Data(contentsOf: URL(fileURLWithPath: config))
+    try FileManager.default.removeItem(atPath: config)
     let again = try trainVAE("vae")
     XCTAssertEqual(again.code, 1)
     XCTAssertTrue(again.errors.contains("holds a run already; add --resume"), again.errors)
     XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: state)), before)
     XCTAssertTrue(try trainVAE("vae", ["--resume"]).errors.contains("resuming"))
+    XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: config)), model, "the model, written again")
 
-    try FileManager.default.moveItem(atPath: path("config.json"), toPath: config)
     try FileManager.default.removeItem(atPath: state)
     for more in [[], ["--resume"]] {
       let refused = try trainVAE("vae", more)

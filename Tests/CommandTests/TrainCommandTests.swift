@@ -69,16 +69,22 @@ final class TrainCommandTests: XCTestCase {
 
   /// Killed at three moments that no one chose, and resumed each time, a run ends in the bytes of one never killed.
   func testKilledAndResumedIsUninterrupted() throws {
-    XCTAssertEqual(try run(arguments("whole", steps: 60)).code, 0)
-    var rounds = 0
-    while rounds < 3 {
-      let process = try Command.start(arguments("killed", steps: 60, ["--resume"]))
-      usleep(useconds_t.random(in: 100_000...400_000))
+    XCTAssertEqual(try run(arguments("whole", steps: 200)).code, 0)
+    for round in 0..<3 {
+      let process = try Command.start(arguments("killed", steps: 200, ["--resume"]))
+      // The first is to find it at work; the others may find it anywhere, or done.
+      if round == 0 {
+        for _ in 0..<200 where (try? bytes("killed", "metrics.jsonl").isEmpty) ?? true { usleep(10_000) }
+      } else {
+        usleep(useconds_t.random(in: 100_000...400_000))
+      }
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
-      rounds += 1
+      if round == 0 {
+        XCTAssertEqual(process.terminationReason, .uncaughtSignal, "it was done before the kill")
+      }
     }
-    let last = try run(arguments("killed", steps: 60, ["--resume"]))
+    let last = try run(arguments("killed", steps: 200, ["--resume"]))
     XCTAssertEqual(last.code, 0, last.errors)
     for file in [weights, "training/state.safetensors", "metrics.jsonl", "loss.svg"] {
       XCTAssertEqual(try bytes("killed", file), try bytes("whole", file), file)
@@ -86,6 +92,18 @@ final class TrainCommandTests: XCTestCase {
     let leftovers = try FileManager.default.contentsOfDirectory(atPath: path("killed/unet"))
       .filter { !$0.hasSuffix(".partial") }
     XCTAssertEqual(Set(leftovers), ["config.json", "diffusion_pytorch_model.safetensors"])
+  }
+
+  /// A kill between the last state and its model leaves a run with nothing left to train and a model to write.
+  func testAResumeOfAFinishedRunWritesItsModel() throws {
+    XCTAssertEqual(try run(arguments("run", steps: 2)).code, 0)
+    let model = try bytes("run", weights)
+    for file in [weights, "model_index.json"] {
+      try FileManager.default.removeItem(atPath: path("run/\(file)"))
+    }
+    XCTAssertEqual(try run(arguments("run", steps: 2, ["--resume"])).code, 0)
+    XCTAssertEqual(try bytes("run", weights), model)
+    XCTAssertEqual(try run(["info", path("run")]).code, 0)
   }
 
   func testCtrlCSavesAndResumes() throws {

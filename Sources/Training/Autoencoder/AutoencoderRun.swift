@@ -39,6 +39,8 @@ public final class AutoencoderRun {
     measured: (Int, ReconstructionQuality) -> Void
   ) throws -> TrainingRun.End {
     let steps = trainer.options.data.steps
+    // A kill may have come between the last state and the model that belongs to it.
+    if trainer.stepsTaken == steps { measured(steps, try saveModel()) }
     while trainer.stepsTaken < steps {
       let (result, discriminatorLoss) = try trainer.step()
       try log.append(result)
@@ -55,6 +57,10 @@ public final class AutoencoderRun {
   /// The state first: it alone decides where a resumed run goes on.
   private func checkpoint() throws -> ReconstructionQuality {
     try AutoencoderState.save(trainer, to: AutoencoderState.url(in: folder))
+    return try saveModel()
+  }
+
+  private func saveModel() throws -> ReconstructionQuality {
     let quality = try ReconstructionQuality(trainer)
     var config = config
     config.scalingFactor = try trainer.scalingFactor()

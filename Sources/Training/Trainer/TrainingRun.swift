@@ -68,6 +68,8 @@ public final class TrainingRun {
   public func run(
     shouldStop: () -> Bool, report: (Trainer.Report) -> Void, note: (String) -> Void
   ) throws -> End {
+    // A kill may have come between the last state and the model that belongs to it.
+    if trainer.stepsTaken == trainer.options.steps { try saveModel() }
     while trainer.stepsTaken < trainer.options.steps {
       let result = try trainer.step()
       try log.append(result)
@@ -91,6 +93,10 @@ public final class TrainingRun {
   /// The state first: it alone decides where a resumed run goes on.
   private func checkpoint() throws {
     try TrainingState.save(trainer, to: TrainingState.url(in: folder))
+    try saveModel()
+  }
+
+  private func saveModel() throws {
     let averaged = zip(trainer.model.parameters.parameters, trainer.averages).map { ($0.key, $1) }
     let notes = ModelNotes(
       classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken)
