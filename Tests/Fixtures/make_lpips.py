@@ -40,7 +40,8 @@ def main():
         for place in places:
             key = f"net.slice{i + 1}.{place}"
             weights[f"{key}.weight"] = torch.randn(width, inputs, 3, 3) * (2 / (9 * inputs)) ** 0.5
-            # Above 0, so that no pixel is zero in all channels, where PyTorch's gradient of a length is not a number.
+            # Above 0, so that hardly a pixel is zero in all channels: there the gradient of a length is not a number, and
+            # only that relu's passes nothing on keeps it out of the result.
             weights[f"{key}.bias"] = torch.rand(width) * 0.2
             inputs = width
         weights[f"lin{i}.model.1.weight"] = torch.rand(1, width, 1, 1)

@@ -69,9 +69,8 @@ enum MatrixProduct {
   }
 
   private static func byOneDNN(
-    _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, bias: Tensor?, into y: Tensor, m: Int,
-    k: Int,
-    n: Int
+    _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, bias: Tensor?, into y: Tensor,
+    m: Int, k: Int, n: Int
   ) {
     let key = Key(
       m: m, k: k, n: n, transposeA: transposeA, transposeB: transposeB, bias: bias != nil,

@@ -27,8 +27,9 @@ struct TileMatrixProduct {
     // Enough rows to use each panel often, few enough that their planes take no more than a third of the second-level cache.
     let run = max(32, min(512, (96 << 10) / depth / 32 * 32))
     let chunks = (m + run - 1) / run
-    // Few rows: the panels are shared among threads as well, each of which splits the rows for itself.
-    let parts = min(Tiles.panels(of: n), (2 * threadCount + chunks - 1) / chunks)
+    // Few rows, which would leave threads idle: the panels are shared among them as well, and each splits the rows for itself.
+    let parts =
+      chunks % threadCount == 0 ? 1 : min(Tiles.panels(of: n), (2 * threadCount + chunks - 1) / chunks)
     let pieces = a.indices.flatMap { i in
       stride(from: 0, to: k, by: depth).map { (operand: i, terms: $0..<min(k, $0 + depth)) }
     }

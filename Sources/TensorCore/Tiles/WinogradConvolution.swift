@@ -33,13 +33,10 @@ struct WinogradConvolution {
     init(_ shape: ConvolutionShape, groups all: Int) {
       let frequencies = WinogradSquares.frequencies
       let blocks = Tiles.blocks(of: shape.c)
-      weights =
-        Tiles.panels(of: shape.o) * blocks * Tiles.planes * Tiles.step * Tiles.panel + 2
-        * WinogradSquares.line
-      let square = Tiles.rows * 16
-      values = .init(
-        group: frequencies * (shape.c / 16 * square + WinogradSquares.line),
-        frequency: shape.c / 16 * square + WinogradSquares.line)
+      let panel = blocks * Tiles.planes * Tiles.step * Tiles.panel
+      weights = Tiles.panels(of: shape.o) * panel + 2 * WinogradSquares.line
+      let value = shape.c * Tiles.rows + WinogradSquares.line
+      values = .init(group: frequencies * value, frequency: value)
       products = .init(
         group: shape.o / 16 * frequencies * WinogradSquares.products, frequency: WinogradSquares.products)
       // What goes back and forth between the cores' own caches and the shared one, at a time.
@@ -63,10 +60,10 @@ struct WinogradConvolution {
     let plan = Plan(shape, groups: squares.groups)
     let memory = dk_scratch(dk_scratch_of_layer, plan.count * 4).assumingMemoryBound(to: Float.self)
     withExtendedLifetime((x, onTheWay, weight, bias, residual, y)) {
-      transform(weight, layout, into: memory, plan)
+      transformWeights(weight, layout, into: memory, plan)
       for first in stride(from: 0, to: squares.groups, by: plan.groups) {
         let groups = first..<min(squares.groups, first + plan.groups)
-        split(x, onTheWay, groups, into: memory + plan.valuesAt, plan)
+        transformInput(x, onTheWay, groups, into: memory + plan.valuesAt, plan)
         multiply(memory, groups.count, plan)
         join(memory + plan.productsAt, groups, bias, residual, into: y, plan)
       }
@@ -74,7 +71,7 @@ struct WinogradConvolution {
     return y
   }
 
-  private func transform(
+  private func transformWeights(
     _ weight: Tensor, _ layout: RightLayout, into memory: UnsafeMutablePointer<Float>, _ plan: Plan
   ) {
     let weights = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt16.self)
@@ -89,7 +86,7 @@ struct WinogradConvolution {
     }
   }
 
-  private func split(
+  private func transformInput(
     _ x: Tensor, _ norm: NormalizedOnTheWay?, _ groups: Range<Int>, into values: UnsafeMutablePointer<Float>,
     _ plan: Plan
   ) {
