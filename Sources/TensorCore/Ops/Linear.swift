@@ -47,7 +47,7 @@ public func linear(_ x: Tensor, _ maps: [LinearMap], activation: Activation = .i
         parts.map { $0.0 }, into: [.init(b: parts.map { $0.1 }, y: dx)], m: rows, k: out, n: inner)
       gradients[0] = dx
     }
-    let x = source()
+    lazy var x = source()  // remaking it costs, and frozen weights do not ask for it
     var at = 1
     for (dy, map) in zip(dys, maps) {
       if needed[at], let dy {
