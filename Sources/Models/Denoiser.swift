@@ -10,23 +10,25 @@ public protocol Denoiser {
   ///
   /// - Parameters:
   ///   - timesteps: N of them.
-  ///   - labels: N classes, where the network knows classes; nil for none.
+  ///   - condition: what is known about the pictures, a row each.
   ///   - dropout: the key of this step's drop-out; nil outside training.
-  func predict(_ x: Tensor, timesteps: [Float], labels: [Int]?, dropout: NoiseKey?) -> Tensor
+  func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor
 }
 
 extension UNet2D: Denoiser {
   /// What the network gives, as `Denoiser` describes it.
-  public func predict(_ x: Tensor, timesteps: [Float], labels: [Int]?, dropout: NoiseKey?) -> Tensor {
-    self(x, timesteps: timesteps, labels: labels.map { .indices($0) }, dropout: dropout)
+  public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
+    self(
+      condition.joined(to: x), timesteps: timesteps, labels: condition.labels.map { .indices($0) },
+      dropout: dropout)
   }
 }
 
 extension DiT: Denoiser {
   /// What the network gives, as `Denoiser` describes it.
-  public func predict(_ x: Tensor, timesteps: [Float], labels: [Int]?, dropout: NoiseKey?) -> Tensor {
-    let none = config.nullClass
-    return self(x, timesteps: timesteps, labels: labels ?? timesteps.map { _ in none }, dropout: dropout)
+  public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
+    let labels = condition.labels ?? timesteps.map { _ in config.nullClass }
+    return self(condition.joined(to: x), timesteps: timesteps, labels: labels, dropout: dropout)
   }
 }
 

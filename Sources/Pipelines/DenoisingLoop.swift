@@ -1,3 +1,4 @@
+import Models
 import Schedulers
 import TensorCore
 
@@ -9,23 +10,25 @@ public struct DenoisingLoop {
   let learnsVariance: Bool
   let clipping: Clipping
   let predictor: any Predictor
+  let condition: Condition
   let afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)?
 
   /// - Parameters:
   ///   - config: says how the network's output is read and clipped, and which sampler takes the steps.
   ///   - visits: a number of steps, or where they are.
   ///   - eta: DDIM's η, TCD's γ.
+  ///   - condition: what is known about the pictures, a row each.
   ///   - afterStep: what holds after each step, such as the known part of an inpainting.
   /// - Throws: `SchedulerError`.
   public init(
     _ config: SchedulerConfig, _ visits: Visits, eta: Float? = nil, predictor: any Predictor,
-    afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)? = nil
+    condition: Condition = .none, afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)? = nil
   ) throws {
     sampler = try config.sampler(visits, eta: eta)
     parametrization = config.parametrization
     learnsVariance = config.learnsVariance
     clipping = Clipping(config)
-    self.predictor = predictor
+    (self.predictor, self.condition) = (predictor, condition)
     self.afterStep = afterStep
   }
 
@@ -41,7 +44,7 @@ public struct DenoisingLoop {
       if sampler.initialNoiseScale != 1 { x = sampler.initialNoiseScale * x }
       for (i, evaluation) in sampler.evaluations.enumerated() {
         let shown = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
-        var (output, variance): (Tensor, Tensor?) = (predictor(shown, timestep: evaluation.timestep), nil)
+        var (output, variance): (Tensor, Tensor?) = (predictor(shown, evaluation, condition), nil)
         if output.shape[1] == 2 * shape[1] {
           let halves = output.splitChannels([shape[1], shape[1]])
           (output, variance) = (halves[0], learnsVariance ? halves[1] : nil)

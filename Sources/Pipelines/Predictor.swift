@@ -1,58 +1,39 @@
 import Models
+import Schedulers
 import TensorCore
 
 /// Who says what a noisy picture holds: a network, or a rule that combines what others say.
 public protocol Predictor {
-  /// [N, C, H, W] → [N, C, H, W], all at one timestep.
-  func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor
+  /// [N, C, H, W] → [N, C or 2C, H, W], all in one evaluation.
+  ///
+  /// - Parameters:
+  ///   - x: the noisy pictures as the network is shown them, `evaluation.inputScale` times those of the sampler.
+  ///   - condition: what is known about the pictures, a row each.
+  func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor
 }
 
 /// A network, a few pictures at a time.
 public struct NetworkPredictor: Predictor {
   let network: any Denoiser
-  let labels: [Int]?
   let batchSize: Int
 
-  /// - Parameters:
-  ///   - labels: the class of each picture, where the network is class-conditional.
-  ///   - batchSize: how many pictures are in memory at a time; the result does not depend on it.
-  public init(_ network: any Denoiser, labels: [Int]? = nil, batchSize: Int) {
-    (self.network, self.labels, self.batchSize) = (network, labels, batchSize)
+  /// - Parameter batchSize: how many pictures are in memory at a time; the result does not depend on it.
+  public init(_ network: any Denoiser, batchSize: Int) {
+    (self.network, self.batchSize) = (network, batchSize)
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
-  public func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
-    let parts = stride(from: 0, to: x.shape[0], by: batchSize).map { first in
-      let range = first..<min(first + batchSize, x.shape[0])
-      return network.predict(
-        x.rows(range), timesteps: range.map { _ in timestep }, labels: labels.map { Array($0[range]) },
-        dropout: nil)
+  public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
+    func predicted(_ x: Tensor, _ condition: Condition) -> Tensor {
+      let timesteps = (0..<x.shape[0]).map { _ in evaluation.timestep }
+      return network.predict(x, timesteps: timesteps, condition: condition, dropout: nil)
     }
-    return parts.count == 1 ? parts[0] : .stacked(parts)
-  }
-}
-
-/// Classifier-free guidance (Ho & Salimans 2022): away from what is said without the condition.
-///
-///     unconditional + scale·(conditional − unconditional)
-///
-/// What a network says of the variance, in a second half of its channels, is taken from the conditional side.
-public struct ClassifierFreeGuidance: Predictor {
-  let conditional: any Predictor
-  let unconditional: any Predictor
-  let scale: Float
-
-  /// - Parameter scale: 1 is the condition alone; more exaggerates it.
-  public init(_ conditional: any Predictor, unconditional: any Predictor, scale: Float) {
-    (self.conditional, self.unconditional, self.scale) = (conditional, unconditional, scale)
-  }
-
-  /// [N, C, H, W] → [N, C or 2C, H, W]
-  public func callAsFunction(_ x: Tensor, timestep: Float) -> Tensor {
-    let (without, with) = (unconditional(x, timestep: timestep), conditional(x, timestep: timestep))
-    let channels = x.shape[1]
-    guard with.shape[1] == 2 * channels else { return .combination([(1 - scale, without), (scale, with)]) }
-    let (a, b) = (without.splitChannels([channels, channels]), with.splitChannels([channels, channels]))
-    return .concatenatedChannels([.combination([(1 - scale, a[0]), (scale, b[0])]), b[1]])
+    let count = x.shape[0]
+    guard count > batchSize else { return predicted(x, condition) }
+    return .stacked(
+      stride(from: 0, to: count, by: batchSize).map { first in
+        let range = first..<min(first + batchSize, count)
+        return predicted(x.rows(range), condition.rows(range))
+      })
   }
 }

@@ -60,8 +60,8 @@ struct BenchCommand: ParsableCommand {
     let x = noise([batchSize, config.inChannels, height, width])
     let target = noise([batchSize, config.predictedChannels, height, width])
     let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }
-    let labels = config.isClassConditional ? timesteps.indices.map { $0 % 8 } : nil
-    let predict = { model.predict(x, timesteps: timesteps, labels: labels, dropout: nil) }
+    let condition = Condition(labels: config.isClassConditional ? timesteps.indices.map { $0 % 8 } : nil)
+    let predict = { model.predict(x, timesteps: timesteps, condition: condition, dropout: nil) }
     guard work == .train else { return { _ = withoutGradients(predict) } }
     let parameters = model.parameters.parameters.map(\.tensor)
     let optimizer = AdamW(parameters, AdamW.Options())

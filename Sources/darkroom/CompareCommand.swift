@@ -69,7 +69,8 @@ struct CompareCommand: ParsableCommand {
       for count in counts {
         Console.transient("\(name), \(count) steps")
         var noise = Generator.philox.source(seed: seed)
-        let loop = try DenoisingLoop(config, .count(count), predictor: predictor)
+        let loop = try DenoisingLoop(
+          config, .count(count), predictor: predictor, condition: sampling.condition)
         let picture = try Picture.batch(sampling.decoded(loop.run(sampling.shape(count: 1), noise: &noise)))[
           0]
         let factor = zoom ?? max(1, 96 / min(picture.width, picture.height))

@@ -99,10 +99,12 @@ struct LikelihoodCommand: ParsableCommand {
     let store = PictureStore(pictures, resolution: side, crop: .center)
     let network = try folder.denoiser()
     let clock = Stopwatch()
-    let report = try evaluation(chosen, { network.predict($0, timesteps: $1, labels: $2, dropout: nil) }) {
+    let report = try evaluation(chosen, { network.predict($0, timesteps: $1, condition: $2, dropout: nil) }) {
       n in
       let planes = try store.planes(numbers[n], place: (0, 0), mirrored: false)
-      return (Tensor(planes, shape: [1, 3, side, side]), labels?[numbers[n]])
+      return (
+        Tensor(planes, shape: [1, 3, side, side]), Condition(labels: labels.map { [$0[numbers[n]]] })
+      )
     } progress: { done in
       let left = clock.seconds / Double(done) * Double(chosen - done)
       Console.transient("picture \(done)/\(chosen), \(Console.duration(left)) left")

@@ -123,7 +123,8 @@ struct SampleCommand: ParsableCommand {
     try target.check()
 
     let predictor = try sampling.predictor(batchSize: batchSize)
-    let loop = try DenoisingLoop(scheduler, visits, eta: eta, predictor: predictor)
+    let loop = try DenoisingLoop(
+      scheduler, visits, eta: eta, predictor: predictor, condition: sampling.condition)
     var noise = rng.source(seed: seed, firstIndex: firstIndex)
     let clock = Stopwatch()
     let latents = loop.run(sampling.shape(count: count), noise: &noise) { done, total in

@@ -40,14 +40,16 @@ struct Sampling {
     [count, folder.config.inChannels, size.height / factor, size.width / factor]
   }
 
+  /// What the network is told, a row a picture.
+  var condition: Condition { Condition(labels: labels.indices) }
+
   /// Loads the denoiser.
   func predictor(batchSize: Int) throws -> any Predictor {
     let network = try folder.denoiser()
-    let predictor = NetworkPredictor(network, labels: labels.indices, batchSize: batchSize)
+    let predictor = NetworkPredictor(network, batchSize: batchSize)
     guard guidanceScale != 1, let null = labels.nullClass else { return predictor }
-    let without = NetworkPredictor(
-      network, labels: Array(repeating: null, count: count), batchSize: batchSize)
-    return ClassifierFreeGuidance(predictor, unconditional: without, scale: guidanceScale)
+    return ClassifierFreeGuidance(
+      predictor, unconditional: Condition(labels: [null]).repeated(count), scale: guidanceScale)
   }
 
   /// What the loop ends with as pictures in [-1, 1].

@@ -91,7 +91,9 @@ struct TrainDenoiserCommand: ParsableCommand {
     let pictures = PictureStore(folder, resolution: resolution, crop: data.crop)
     let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
     let examples = try codec.map { try latents(pictures, $0, options, in: run.url) } ?? pictures
-    let trainer = try Trainer(config, scheduler, examples, nullClass: nullClass, options, resuming: state)
+    let trainer = try Trainer(
+      config, scheduler, examples, unconditional: nullClass.map { Condition(labels: [$0]) }, options,
+      resuming: state)
     let training = try TrainingRun(
       trainer, scheduler, classes: folder.classes, nullClass: nullClass,
       .init(checkpointEvery: outputs.checkpointEvery, previewEvery: outputs.previewEvery), codec: codec,

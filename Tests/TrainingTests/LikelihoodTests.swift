@@ -83,7 +83,7 @@ final class LikelihoodTests: XCTestCase {
     var options = LikelihoodEvaluation.Options()
     change(&options)
     return try LikelihoodEvaluation(scheduler, options)(
-      count, try network(scheduler), picture: { (self.picture($0), nil) })
+      count, try network(scheduler), picture: { (self.picture($0), .none) })
   }
 
   /// Within four deviations of its mean, which for 400 pictures are 0.014 bits of 7.

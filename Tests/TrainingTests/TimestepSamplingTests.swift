@@ -95,7 +95,7 @@ final class TimestepSamplingTests: XCTestCase {
     (scheduler.numTrainTimesteps, scheduler.varianceType) = (6, .learnedRange)
     return try Trainer(
       .unet(config), scheduler,
-      PictureStore(folder, resolution: 8, crop: .center), nullClass: nil, options, resuming: state)
+      PictureStore(folder, resolution: 8, crop: .center), unconditional: nil, options, resuming: state)
   }
 
   /// Stopped while losses are still gathered and once more when timesteps are drawn by them.

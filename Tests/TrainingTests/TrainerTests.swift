@@ -42,9 +42,8 @@ final class TrainerTests: XCTestCase {
   private func trainer(_ folder: ImageFolder, resuming state: TrainingState? = nil) throws -> Trainer {
     let options = options()
     return try Trainer(
-      .unet(config()), scheduler(), PictureStore(folder, resolution: 16, crop: .random), nullClass: 8,
-      options,
-      resuming: state)
+      .unet(config()), scheduler(), PictureStore(folder, resolution: 16, crop: .random),
+      unconditional: Condition(labels: [8]), options, resuming: state)
   }
 
   private func shapes() throws -> ImageFolder {
@@ -74,7 +73,8 @@ final class TrainerTests: XCTestCase {
           uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))))
     let model = try UNet2D(config(), store)
     let loop = try DenoisingLoop(
-      scheduler().with(.ddim), .count(5), predictor: NetworkPredictor(model, labels: [0, 3], batchSize: 2))
+      scheduler().with(.ddim), .count(5), predictor: NetworkPredictor(model, batchSize: 2),
+      condition: Condition(labels: [0, 3]))
     var noise = Generator.philox.source(seed: 3)
     let image = loop.run([2, 3, 16, 16], noise: &noise)
     let sampled = stride(from: 0, to: image.count, by: 191).map { image.values[$0] }

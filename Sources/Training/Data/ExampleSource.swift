@@ -1,11 +1,13 @@
+import Models
+
 /// Where training examples come from: pictures, or their latents.
 public protocol ExampleSource: AnyObject {
   /// How many there are.
   var count: Int { get }
   /// `[C, H, W]` of one.
   var shape: [Int] { get }
-  /// The class of one; nil where there are no classes.
-  func classIndex(_ index: Int) -> Int?
+  /// What a network is told of one, in a row; nil where there is nothing to tell.
+  func condition(_ index: Int) -> Condition?
   /// One example's values, in the order of `shape`.
   ///
   /// - Parameters:
@@ -18,4 +20,7 @@ public protocol ExampleSource: AnyObject {
 extension PictureStore: ExampleSource {
   /// Three channels at the training size.
   public var shape: [Int] { [3, resolution, resolution] }
+
+  /// The class of a picture.
+  public func condition(_ index: Int) -> Condition? { classIndex(index).map { Condition(labels: [$0]) } }
 }

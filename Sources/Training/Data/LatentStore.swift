@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Models
 import NN
 import Pictures
 import Pipelines
@@ -10,7 +11,7 @@ import TensorCore
 public final class LatentStore: ExampleSource {
   private let latents: Tensor
   private let mirrored: Tensor?
-  private let classes: [Int?]
+  private let conditions: [Condition?]
 
   /// How many there are.
   public var count: Int { latents.shape[0] }
@@ -31,7 +32,7 @@ public final class LatentStore: ExampleSource {
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws {
     let key = ["vae": hash, "pictures": pictures.fingerprint, "flips": "\(flips)"]
-    classes = (0..<pictures.count).map { pictures.classIndex($0) }
+    conditions = (0..<pictures.count).map { pictures.condition($0) }
     if FileManager.default.fileExists(atPath: cache.path) {
       let file = try SafetensorsFile(cache)
       for (name, value) in key.sorted(by: { $0.key < $1.key }) where file.metadata[name] != value {
@@ -61,8 +62,8 @@ public final class LatentStore: ExampleSource {
     deviation = Float(variance.squareRoot())
   }
 
-  /// The class of a picture.
-  public func classIndex(_ index: Int) -> Int? { classes[index] }
+  /// What a network is told of a picture.
+  public func condition(_ index: Int) -> Condition? { conditions[index] }
 
   /// One picture's latents.
   public func planes(_ index: Int, place: (x: Float, y: Float), mirrored wanted: Bool) throws -> [Float] {

@@ -10,7 +10,7 @@ import TensorCore
 /// neither on the batch nor on the other pictures.
 public struct LikelihoodEvaluation {
   /// `[N, C, H, W]` → `[N, C or 2C, H, W]`, each picture at its own timestep.
-  public typealias Network = (_ x: Tensor, _ timesteps: [Float], _ labels: [Int]?) -> Tensor
+  public typealias Network = (_ x: Tensor, _ timesteps: [Float], _ condition: Condition) -> Tensor
 
   /// What is evaluated, and how.
   public struct Options: Sendable {
@@ -61,16 +61,16 @@ public struct LikelihoodEvaluation {
   /// - Parameters:
   ///   - count: how many pictures.
   ///   - network: what predicts.
-  ///   - picture: number n as `[1, C, H, W]` in [-1, 1] of 8-bit values, and its class.
+  ///   - picture: number n as `[1, C, H, W]` in [-1, 1] of 8-bit values, and what the network is told of it, in a row.
   ///   - progress: told after each batch how many pictures are done.
   /// - Throws: what `picture` throws.
   public func callAsFunction(
-    _ count: Int, _ network: Network, picture: (Int) throws -> (x0: Tensor, label: Int?),
+    _ count: Int, _ network: Network, picture: (Int) throws -> (x0: Tensor, condition: Condition),
     progress: (Int) -> Void = { _ in }
   ) rethrows -> LikelihoodReport {
     var tally = LikelihoodReport.Tally(timesteps: bound.count)
     for n in 0..<count {
-      let (x0, label) = try picture(n)
+      let (x0, condition) = try picture(n)
       let visits = visits(n)
       var total = bound.prior(x0)[0]
       tally.prior += total
@@ -78,9 +78,7 @@ public struct LikelihoodEvaluation {
         let batch = visits[first..<min(first + options.batchSize, visits.count)]
         let timesteps = batch.map(\.timestep)
         let terms = withoutGradients {
-          self.terms(
-            network, x0, picture: n, timesteps,
-            label.map { Array(repeating: $0, count: timesteps.count) })
+          self.terms(network, x0, picture: n, timesteps, condition.repeated(timesteps.count))
         }
         for (visit, bits) in zip(batch, terms.values) {
           tally.add(Double(bits), at: visit.timestep)
@@ -105,7 +103,8 @@ public struct LikelihoodEvaluation {
 
   /// The terms of one picture at several timesteps, in bits a dimension.
   private func terms(
-    _ network: Network, _ picture: Tensor, picture n: Int, _ timesteps: [Int], _ labels: [Int]?
+    _ network: Network, _ picture: Tensor, picture n: Int, _ timesteps: [Int],
+    _ condition: Condition
   ) -> Tensor {
     let (_, c, h, w) = picture.shape4
     let x0 = Tensor.stacked(timesteps.map { _ in picture })
@@ -116,7 +115,7 @@ public struct LikelihoodEvaluation {
     let epsilon = Tensor(Array(draws.joined()), shape: x0.shape)
     let x = noise.noisy(x0, epsilon, timesteps: timesteps)
     let told = timesteps.map { noise.networkTimesteps[$0] }
-    var (output, raw): (Tensor, Tensor?) = (network(x, told, labels), nil)
+    var (output, raw): (Tensor, Tensor?) = (network(x, told, condition), nil)
     if output.shape[1] == 2 * c {
       let halves = output.splitChannels([c, c])
       (output, raw) = (halves[0], halves[1])

@@ -25,7 +25,7 @@ public final class PictureStore {
   public var count: Int { items.count }
 
   /// The class of a picture.
-  public func classIndex(_ index: Int) -> Int? { items[index].classIndex }
+  func classIndex(_ index: Int) -> Int? { items[index].classIndex }
 
   /// What tells one set of pictures from another: names, sizes and times of the files, and how they are cut.
   var fingerprint: String {

@@ -35,26 +35,27 @@ public final class Trainer {
   private let loss: DenoisingLoss
   /// The last losses of each timestep, where timesteps are drawn by them.
   private(set) var moments: LossSecondMoments?
-  private let nullClass: Int?
+  private let unconditional: Condition?
   private let examples: any ExampleSource
   private var plan: BatchPlan
   private let parameters: [Tensor]
 
   /// - Parameters:
   ///   - scheduler: the noise to train with.
-  ///   - nullClass: the label that stands for none; nil for a network without classes.
+  ///   - unconditional: what the network is told, in a row, where nothing is known of a picture or it is hidden; nil for a
+  ///     network that is told nothing.
   ///   - state: what a stopped run left.
   /// - Throws: `SchedulerError` or `LossOptionsError` for what cannot be trained, or `TrainingStateError` where the state is
   ///   of another network.
   public init(
-    _ config: DenoiserConfig, _ scheduler: SchedulerConfig, _ examples: any ExampleSource, nullClass: Int?,
-    _ options: TrainingOptions, resuming state: TrainingState? = nil
+    _ config: DenoiserConfig, _ scheduler: SchedulerConfig, _ examples: any ExampleSource,
+    unconditional: Condition?, _ options: TrainingOptions, resuming state: TrainingState? = nil
   ) throws {
     self.options = options
     self.config = config
     model = try config.build(ParameterStore(.fresh(seed: options.seed)))
     self.examples = examples
-    self.nullClass = nullClass
+    self.unconditional = unconditional
     loss = try DenoisingLoss(options.loss, scheduler)
     parameters = model.parameters.parameters.map(\.tensor)
     plan = BatchPlan(pictures: examples.count, timesteps: loss.noise.count, options: options)
@@ -86,7 +87,7 @@ public final class Trainer {
     var sum: [Tensor] = []
     for micro in 0..<options.accumulate {
       let batch = plan.batch(step: step, micro: micro, distribution: distribution)
-      let (x0, labels) = try values(batch)
+      let (x0, condition) = try values(batch)
       let timesteps = batch.map(\.timestep)
       let noise = noise(batch, shape: x0.shape)
       let noisy = loss.noise.noisy(x0, noise, timesteps: timesteps)
@@ -94,7 +95,7 @@ public final class Trainer {
       let dropout = NoiseKey(
         seed: options.seed, index: 0, step: UInt32(step * options.accumulate + micro), purpose: .dropout)
       let (value, gradients) = valueAndGradients(of: parameters) {
-        let output = model.predict(noisy, timesteps: told, labels: labels, dropout: dropout)
+        let output = model.predict(noisy, timesteps: told, condition: condition, dropout: dropout)
         let losses = loss(said(output, like: x0), x0: x0, noise: noise, timesteps: timesteps)
         seen.append((timesteps, losses.values))
         return losses.weightedMean(batch.map(\.weight))
@@ -119,14 +120,16 @@ public final class Trainer {
     return output.splitChannels([channels, output.shape[1] - channels])[0]
   }
 
-  private func values(_ batch: [BatchPlan.Example]) throws -> (Tensor, [Int]?) {
+  private func values(_ batch: [BatchPlan.Example]) throws -> (Tensor, Condition) {
     let values = try batch.flatMap {
       try examples.planes($0.picture, place: ($0.cropX, $0.cropY), mirrored: $0.mirrored)
     }
-    let labels = nullClass.map { null in
-      batch.map { $0.dropsLabel ? null : examples.classIndex($0.picture) ?? null }
+    let told = unconditional.map { nothing in
+      batch.map { $0.dropsLabel ? nothing : examples.condition($0.picture) ?? nothing }
     }
-    return (Tensor(values, shape: [batch.count] + examples.shape), labels)
+    return (
+      Tensor(values, shape: [batch.count] + examples.shape), told.map { .stacked($0) } ?? .none
+    )
   }
 
   /// An example's noise is keyed by its number, so that no batch size or stop changes it.

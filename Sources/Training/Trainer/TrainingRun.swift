@@ -117,7 +117,8 @@ public final class TrainingRun {
     let steps = min(outputs.previewSteps, scheduler.numTrainTimesteps)
     let loop = try DenoisingLoop(
       scheduler.with(scheduler.isFlow ? .flowMatchEuler : .ddim), .count(steps),
-      predictor: NetworkPredictor(model, labels: labels, batchSize: outputs.previewCount))
+      predictor: NetworkPredictor(model, batchSize: outputs.previewCount),
+      condition: Condition(labels: labels))
     var noise = Generator.philox.source(seed: trainer.options.seed)
     let latents = loop.run([outputs.previewCount] + shape, noise: &noise)
     let images = codec?.decoded(latents) ?? latents

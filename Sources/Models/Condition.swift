@@ -1,0 +1,119 @@
+import TensorCore
+
+/// What a network is told about a batch besides the noisy pictures and their timesteps, a row a picture.
+///
+/// Each network takes the parts that it was made for; what it does not know of is left nil.
+public struct Condition {
+  /// N classes.
+  public var labels: [Int]?
+  /// What the network's cross-attention reads.
+  public var text: TextStates?
+  /// A text encoder's pooled state, `[N, D]` (SDXL: Podell et al. 2023).
+  public var pooledText: Tensor?
+  /// Numbers that say a size each, `[N, K]`: SDXL's original height and width, top and left of the crop, and target height
+  /// and width.
+  public var sizes: Tensor?
+  /// What a ControlNet adds inside the network (Zhang et al. 2023).
+  public var control: ControlResiduals?
+  /// Channels that follow the noisy picture's own, `[N, C, H, W]`: an inpainting network's mask and masked picture.
+  public var channels: Tensor?
+
+  /// Nothing is known.
+  public static var none: Condition { Condition() }
+
+  /// - Parameters:
+  ///   - labels: N classes.
+  ///   - text: what cross-attention reads.
+  ///   - pooledText: `[N, D]`.
+  ///   - sizes: `[N, K]`.
+  ///   - control: what a ControlNet adds.
+  ///   - channels: `[N, C, H, W]`.
+  public init(
+    labels: [Int]? = nil, text: TextStates? = nil, pooledText: Tensor? = nil, sizes: Tensor? = nil,
+    control: ControlResiduals? = nil, channels: Tensor? = nil
+  ) {
+    (self.labels, self.text, self.pooledText, self.sizes) = (labels, text, pooledText, sizes)
+    (self.control, self.channels) = (control, channels)
+  }
+
+  /// The noisy pictures with `channels` after their own: `[N, C, H, W]` → `[N, C + C′, H, W]`.
+  public func joined(to x: Tensor) -> Tensor { channels.map { .concatenatedChannels([x, $0]) } ?? x }
+}
+
+/// The states of a text's tokens.
+public struct TextStates {
+  /// `[N, T, D]`
+  public var states: Tensor
+  /// `[N, T]`, 1 where a token counts and 0 where it does not; nil where all count.
+  public var mask: Tensor?
+
+  /// - Parameters:
+  ///   - states: `[N, T, D]`.
+  ///   - mask: `[N, T]`; nil where all tokens count.
+  public init(_ states: Tensor, mask: Tensor? = nil) { (self.states, self.mask) = (states, mask) }
+}
+
+/// What a ControlNet adds to a network's feature maps, or to the tokens between a transformer's blocks.
+public struct ControlResiduals {
+  /// One a skip connection or block, from the input on, `[N, C, H, W]` or `[N, T, D]` each.
+  public var blocks: [Tensor]
+  /// For the block in the middle, where there is one.
+  public var middle: Tensor?
+
+  /// - Parameters:
+  ///   - blocks: one a skip connection or block, from the input on.
+  ///   - middle: for the block in the middle, where there is one.
+  public init(blocks: [Tensor], middle: Tensor? = nil) { (self.blocks, self.middle) = (blocks, middle) }
+}
+
+// MARK: - Rows
+
+extension Condition {
+  /// What is known about the pictures `range` of the batch.
+  public func rows(_ range: Range<Int>) -> Condition {
+    Condition(labels: labels.map { Array($0[range]) }, tensors: tensors.mapValues { $0.rows(range) })
+  }
+
+  /// What is known about one picture, said of `count`.
+  public func repeated(_ count: Int) -> Condition { .stacked(Array(repeating: self, count: count)) }
+
+  /// Whether the rows of both may be rows of one batch: the same parts are known, and texts are of one length.
+  public func isStackable(with other: Condition) -> Bool {
+    (labels == nil) == (other.labels == nil)
+      && tensors.mapValues { $0.shape.dropFirst() } == other.tensors.mapValues { $0.shape.dropFirst() }
+  }
+
+  /// The rows of all `parts`, one after the other; any two must be stackable.
+  public static func stacked(_ parts: [Condition]) -> Condition {
+    precondition(!parts.isEmpty, "nothing to stack")
+    if parts.count == 1 { return parts[0] }
+    precondition(parts.allSatisfy { $0.isStackable(with: parts[0]) }, "stacking unlike conditions")
+    let all = parts.map(\.tensors)
+    return Condition(
+      labels: parts[0].labels == nil ? nil : parts.flatMap { $0.labels ?? [] },
+      tensors: Dictionary(
+        uniqueKeysWithValues: all[0].keys.map { key in (key, .stacked(all.compactMap { $0[key] })) }))
+  }
+
+  /// The parts that are tensors, by name: what holds of rows is written once for all of them.
+  private enum Part: Hashable { case states, mask, pooledText, sizes, block(Int), middle, channels }
+
+  private var tensors: [Part: Tensor] {
+    var parts: [Part: Tensor] = [:]
+    (parts[.states], parts[.mask]) = (text?.states, text?.mask)
+    (parts[.pooledText], parts[.sizes], parts[.channels]) = (pooledText, sizes, channels)
+    for (i, block) in (control?.blocks ?? []).enumerated() { parts[.block(i)] = block }
+    parts[.middle] = control?.middle
+    return parts
+  }
+
+  private init(labels: [Int]?, tensors: [Part: Tensor]) {
+    let blocks = (0..<tensors.count).compactMap { tensors[.block($0)] }
+    self.init(
+      labels: labels, text: tensors[.states].map { TextStates($0, mask: tensors[.mask]) },
+      pooledText: tensors[.pooledText], sizes: tensors[.sizes],
+      control: blocks.isEmpty && tensors[.middle] == nil
+        ? nil : ControlResiduals(blocks: blocks, middle: tensors[.middle]),
+      channels: tensors[.channels])
+  }
+}
