@@ -101,22 +101,77 @@ cpng_status cpng_reader_facts(cpng_reader *reader, cpng_facts *facts) {
   return CPNG_OK;
 }
 
+cpng_status cpng_reader_layout(cpng_reader *reader, cpng_layout *layout) {
+  if (setjmp(reader->failed)) return reader->status;
+  png_structp png = reader->png;
+  memset(layout, 0, sizeof *layout);
+  layout->width = png_get_image_width(png, reader->info);
+  layout->height = png_get_image_height(png, reader->info);
+  layout->bit_depth = png_get_bit_depth(png, reader->info);
+  layout->color_type = png_get_color_type(png, reader->info);
+  png_colorp palette = NULL;
+  int count = 0;
+  if (layout->color_type == PNG_COLOR_TYPE_PALETTE && png_get_PLTE(png, reader->info, &palette, &count)) {
+    layout->palette_count = count < 256 ? count : 256;
+    for (int entry = 0; entry < layout->palette_count; entry++) {
+      layout->palette[3 * entry] = palette[entry].red;
+      layout->palette[3 * entry + 1] = palette[entry].green;
+      layout->palette[3 * entry + 2] = palette[entry].blue;
+    }
+  }
+  png_bytep alpha = NULL;
+  png_color_16p key = NULL;
+  if (png_get_tRNS(png, reader->info, &alpha, &count, &key)) {
+    if (layout->color_type == PNG_COLOR_TYPE_PALETTE) {
+      layout->palette_alpha_count = alpha ? (count < 256 ? count : 256) : 0;
+      if (alpha) memcpy(layout->palette_alpha, alpha, (size_t)layout->palette_alpha_count);
+    } else if (key) {
+      int is_grey = layout->color_type == PNG_COLOR_TYPE_GRAY;
+      layout->has_key = 1;
+      layout->key[0] = is_grey ? key->gray : key->red;
+      layout->key[1] = is_grey ? 0 : key->green;
+      layout->key[2] = is_grey ? 0 : key->blue;
+    }
+  }
+  return CPNG_OK;
+}
+
+// Samples of 16 bits stand big-endian in a file.
+static int is_little_endian(void) {
+  const uint16_t one = 1;
+  return *(const uint8_t *)&one;
+}
+
+static void read_rows(cpng_reader *reader, uint8_t *rows, size_t row_bytes) {
+  png_structp png = reader->png;
+  int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, reader->info);
+  if (png_get_rowbytes(png, reader->info) != row_bytes) png_error(png, "an unexpected row size");
+  png_uint_32 height = png_get_image_height(png, reader->info);
+  for (int pass = 0; pass < passes; pass++) {
+    for (png_uint_32 y = 0; y < height; y++) png_read_row(png, rows + y * row_bytes, NULL);
+  }
+  png_read_end(png, reader->info);
+}
+
+cpng_status cpng_reader_samples(cpng_reader *reader, void *samples) {
+  if (setjmp(reader->failed)) return reader->status;
+  png_structp png = reader->png;
+  size_t sample_bytes = png_get_bit_depth(png, reader->info) == 16 ? 2 : 1;
+  png_set_packing(png);  // 1, 2 and 4 bits to a byte each, their values as they are
+  if (sample_bytes == 2 && is_little_endian()) png_set_swap(png);
+  size_t row_samples = (size_t)png_get_image_width(png, reader->info) * png_get_channels(png, reader->info);
+  read_rows(reader, samples, row_samples * sample_bytes);
+  return CPNG_OK;
+}
+
 cpng_status cpng_reader_pixels(cpng_reader *reader, uint8_t *pixels) {
   if (setjmp(reader->failed)) return reader->status;
   png_structp png = reader->png;
   png_set_expand(png);       // palettes and 1, 2, 4 bits to 8; tRNS to alpha
   png_set_scale_16(png);     // rounds to the nearest level, where png_set_strip_16 truncates
   png_set_gray_to_rgb(png);
-  int passes = png_set_interlace_handling(png);
-  png_read_update_info(png, reader->info);
-
-  size_t row_bytes = (size_t)png_get_image_width(png, reader->info) * (reader->has_alpha ? 4 : 3);
-  if (png_get_rowbytes(png, reader->info) != row_bytes) png_error(png, "an unexpected row size");
-  png_uint_32 height = png_get_image_height(png, reader->info);
-  for (int pass = 0; pass < passes; pass++) {
-    for (png_uint_32 y = 0; y < height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
-  }
-  png_read_end(png, reader->info);
+  read_rows(reader, pixels, (size_t)png_get_image_width(png, reader->info) * (reader->has_alpha ? 4 : 3));
   return CPNG_OK;
 }
 

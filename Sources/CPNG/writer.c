@@ -77,14 +77,50 @@ cpng_status cpng_writer_add_text(cpng_writer *writer, const char *keyword, const
   return CPNG_OK;
 }
 
-cpng_status cpng_writer_encode(cpng_writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height) {
+static int is_little_endian(void) {
+  const uint16_t one = 1;
+  return *(const uint8_t *)&one;
+}
+
+// Palette and transparency, as the layout has them.
+static void set_meaning(cpng_writer *writer, const cpng_layout *layout) {
+  png_color palette[256];
+  if (layout->color_type == PNG_COLOR_TYPE_PALETTE) {
+    for (int entry = 0; entry < layout->palette_count; entry++) {
+      palette[entry].red = layout->palette[3 * entry];
+      palette[entry].green = layout->palette[3 * entry + 1];
+      palette[entry].blue = layout->palette[3 * entry + 2];
+    }
+    png_set_PLTE(writer->png, writer->info, palette, layout->palette_count);
+  }
+  if (layout->palette_alpha_count > 0) {
+    png_set_tRNS(writer->png, writer->info, layout->palette_alpha, layout->palette_alpha_count, NULL);
+  } else if (layout->has_key) {
+    png_color_16 key = {
+        .gray = layout->key[0], .red = layout->key[0], .green = layout->key[1], .blue = layout->key[2]};
+    png_set_tRNS(writer->png, writer->info, NULL, 0, &key);
+  }
+}
+
+cpng_status cpng_writer_encode(
+    cpng_writer *writer, const cpng_layout *layout, const void *samples, const uint8_t *chunks,
+    size_t chunk_bytes) {
   if (setjmp(writer->failed)) return writer->status;
   png_structp png = writer->png;
   png_set_IHDR(
-      png, writer->info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-      PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+      png, writer->info, layout->width, layout->height, layout->bit_depth, layout->color_type,
+      PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  set_meaning(writer, layout);
+  png_write_info_before_PLTE(png, writer->info);
+  if (chunk_bytes > 0) append(png, (png_bytep)chunks, chunk_bytes);
   png_write_info(png, writer->info);
-  for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * width * 3);
+  png_set_packing(png);
+  size_t sample_bytes = layout->bit_depth == 16 ? 2 : 1;
+  if (sample_bytes == 2 && is_little_endian()) png_set_swap(png);
+  size_t row_bytes = (size_t)layout->width * png_get_channels(png, writer->info) * sample_bytes;
+  for (uint32_t y = 0; y < layout->height; y++) {
+    png_write_row(png, (png_const_bytep)samples + y * row_bytes);
+  }
   png_write_end(png, NULL);
   return CPNG_OK;
 }

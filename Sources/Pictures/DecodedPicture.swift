@@ -59,14 +59,7 @@ public struct DecodedPicture: Sendable {
   public init(
     bytes: [UInt8], file: String, options: DecodingOptions = DecodingOptions()
   ) throws(PictureError) {
-    let format: PictureFormat
-    switch Signature(bytes) {
-    case .picture(let known): format = known
-    case .foreign(let name): throw PictureError(.foreignFormat(name: name), file: file)
-    case .text where bytes.isEmpty: throw PictureError(.empty, file: file)
-    case .text: throw PictureError(.text, file: file)
-    case .unknown: throw PictureError(.unknownFormat, file: file)
-    }
+    let format = try Self.format(of: bytes, file: file)
     switch format {
     case .png: self = try PNGDecoder.decode(bytes, file: file, options: options)
     case .jpeg: self = try JPEGDecoder.decode(bytes, file: file, options: options)
@@ -90,8 +83,19 @@ public struct DecodedPicture: Sendable {
     texts = []
   }
 
+  /// What the bytes are, whatever the name says.
+  static func format(of bytes: [UInt8], file: String) throws(PictureError) -> PictureFormat {
+    switch Signature(bytes) {
+    case .picture(let known): return known
+    case .foreign(let name): throw PictureError(.foreignFormat(name: name), file: file)
+    case .text where bytes.isEmpty: throw PictureError(.empty, file: file)
+    case .text: throw PictureError(.text, file: file)
+    case .unknown: throw PictureError(.unknownFormat, file: file)
+    }
+  }
+
   /// All bytes of a regular file. A pipe named `.png` would block for ever, hence the check of its kind.
-  private static func bytes(of url: URL) throws(PictureError) -> [UInt8] {
+  static func bytes(of url: URL) throws(PictureError) -> [UInt8] {
     let file = url.relativePath
     var status = stat()
     guard stat(url.path, &status) == 0 else {

@@ -11,26 +11,10 @@ extension Picture {
   ///   - file: the name for errors.
   /// - Throws: `PictureError` with `.unusableText` or `.unencodable`.
   public func pngData(texts: [TextChunk] = [], file: String = "the PNG") throws(PictureError) -> Data {
-    guard let writer = cpng_writer_create() else {
-      throw PictureError(.unencodable(reason: "out of memory"), file: file)
-    }
-    defer { cpng_writer_destroy(writer) }
-    for chunk in texts {
-      if let flaw = chunk.flaw {
-        throw PictureError(.unusableText(keyword: chunk.keyword, reason: flaw), file: file)
-      }
-      let latin1 = Latin1.encode(chunk.text)
-      let status = cpng_writer_add_text(
-        writer, Self.cString(Latin1.encode(chunk.keyword) ?? []),
-        Self.cString(latin1 ?? Array(chunk.text.utf8)), latin1 == nil ? 1 : 0)
-      guard status == CPNG_OK else { throw Self.unencodable(cpng_writer_error(writer), file) }
-    }
-    guard cpng_writer_encode(writer, pixels, UInt32(width), UInt32(height)) == CPNG_OK else {
-      throw Self.unencodable(cpng_writer_error(writer), file)
-    }
-    var count = 0
-    guard let bytes = cpng_writer_bytes(writer, &count) else { return Data() }
-    return Data(bytes: bytes, count: count)
+    var layout = cpng_layout()
+    (layout.width, layout.height) = (UInt32(width), UInt32(height))
+    (layout.bit_depth, layout.color_type) = (8, StoredPicture.Mode.rgb.pngColorType)
+    return try PNGEncoder.encode(layout, pixels, texts: texts, file: file)
   }
 
   /// This picture as the bytes of a JPEG (JFIF). From quality 90 on colour keeps its full resolution; below,
@@ -65,10 +49,6 @@ extension Picture {
     case .jpeg: try AtomicFile.write(jpegData(quality: jpegQuality, file: file), to: url)
     case nil: throw PictureError(.unknownExtension, file: file)
     }
-  }
-
-  private static func cString(_ bytes: [UInt8]) -> [CChar] {
-    bytes.map(CChar.init(bitPattern:)) + [0]
   }
 
   private static func unencodable(_ reason: UnsafePointer<CChar>, _ file: String) -> PictureError {

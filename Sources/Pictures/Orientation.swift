@@ -60,45 +60,52 @@ extension Orientation {
   }
 }
 
-extension Picture {
-  /// This picture as `orientation` says it is to be shown.
-  public func applying(_ orientation: Orientation) -> Picture {
-    // Where the pixel shown at (x, y) is stored.
+extension Orientation {
+  /// Interleaved samples as they are to be shown.
+  func rearranged<Sample>(_ samples: [Sample], channels: Int, width: Int, height: Int) -> [Sample] {
+    // The pixel shown at (x, y) is the stored one with the index `origin + x·xStep + y·yStep`.
     let (w, h) = (width, height)
-    switch orientation {
-    case .upright: return self
-    case .mirrored: return rearranged(origin: w - 1, xStep: -1, yStep: w)
-    case .upsideDown: return rearranged(origin: w * h - 1, xStep: -1, yStep: -w)
-    case .flipped: return rearranged(origin: w * (h - 1), xStep: 1, yStep: -w)
-    case .transposed: return rearranged(origin: 0, xStep: w, yStep: 1, swapsSides: true)
-    case .turnedLeft: return rearranged(origin: w * (h - 1), xStep: -w, yStep: 1, swapsSides: true)
-    case .transversed: return rearranged(origin: w * h - 1, xStep: -w, yStep: -1, swapsSides: true)
-    case .turnedRight: return rearranged(origin: w - 1, xStep: w, yStep: -1, swapsSides: true)
-    }
-  }
-
-  /// The mirror image, left for right.
-  public func flippedHorizontally() -> Picture { applying(.mirrored) }
-
-  /// The pixel shown at (x, y) is the stored one with the index `origin + x·xStep + y·yStep`.
-  private func rearranged(origin: Int, xStep: Int, yStep: Int, swapsSides: Bool = false) -> Picture {
-    let (newWidth, newHeight) = swapsSides ? (height, width) : (width, height)
-    let result = pixels.withUnsafeBufferPointer { source in
-      [UInt8](unsafeUninitializedCapacity: pixels.count) { target, count in
+    let (origin, xStep, yStep) =
+      switch self {
+      case .upright: (0, 1, w)
+      case .mirrored: (w - 1, -1, w)
+      case .upsideDown: (w * h - 1, -1, -w)
+      case .flipped: (w * (h - 1), 1, -w)
+      case .transposed: (0, w, 1)
+      case .turnedLeft: (w * (h - 1), -w, 1)
+      case .transversed: (w * h - 1, -w, -1)
+      case .turnedRight: (w - 1, w, -1)
+      }
+    if self == .upright { return samples }
+    let (newWidth, newHeight) = swapsSides ? (h, w) : (w, h)
+    return samples.withUnsafeBufferPointer { source in
+      [Sample](unsafeUninitializedCapacity: samples.count) { target, count in
         var index = 0
         for y in 0..<newHeight {
-          var from = 3 * (origin + y * yStep)
+          var from = channels * (origin + y * yStep)
           for _ in 0..<newWidth {
-            target[index] = source[from]
-            target[index + 1] = source[from + 1]
-            target[index + 2] = source[from + 2]
-            index += 3
-            from += 3 * xStep
+            for channel in 0..<channels {
+              target.initializeElement(at: index + channel, to: source[from + channel])
+            }
+            index += channels
+            from += channels * xStep
           }
         }
         count = index
       }
     }
-    return Picture(width: newWidth, height: newHeight, pixels: result)
   }
+}
+
+extension Picture {
+  /// This picture as `orientation` says it is to be shown.
+  public func applying(_ orientation: Orientation) -> Picture {
+    let (newWidth, newHeight) = orientation.swapsSides ? (height, width) : (width, height)
+    return Picture(
+      width: newWidth, height: newHeight,
+      pixels: orientation.rearranged(pixels, channels: 3, width: width, height: height))
+  }
+
+  /// The mirror image, left for right.
+  public func flippedHorizontally() -> Picture { applying(.mirrored) }
 }
