@@ -11,7 +11,7 @@ struct DataCommand: ParsableCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Open every picture of a folder and name each one that is not as it should be.",
+      abstract: "Open every picture of a folder and say which are not as they should be, and why.",
       discussion: "Ends with exit code 1 where training would refuse the folder; everything else is a note.")
 
     @Argument(help: "The folder.")
@@ -23,11 +23,14 @@ struct DataCommand: ParsableCommand {
     @Option(help: "Where classes come from: none, or folders (sub-folders are classes).")
     var classes = ImageFolder.Classes.none
 
+    @Flag(help: "Name every file under each kind of problem, not the first ten.")
+    var all = false
+
     func run() throws {
       guard (1...8192).contains(resolution) else { throw Failure("--resolution must be from 1 to 8192.") }
       let check = FolderCheck(
         try ImageFolder(URL(fileURLWithPath: folder), classes: classes), resolution: resolution)
-      print(check.report())
+      print(check.report(filesPerKind: all ? nil : 10, moreHint: " (--all names them)"))
       if check.hasErrors { throw ExitCode.failure }
     }
   }
@@ -58,7 +61,7 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
       try ShapesDataset(count: count, size: size, seed: seed).write(to: URL(fileURLWithPath: folder))
-      Console.note("drew \(count) pictures of \(size)x\(size) into \(folder)")
+      Console.note("drew \(count) \(count == 1 ? "picture" : "pictures") of \(size)x\(size) into \(folder)")
     }
   }
 }

@@ -27,12 +27,15 @@ struct DataOptions: ParsableArguments {
   func checked(_ path: String, resolution: Int) throws -> ImageFolder {
     let folder = try ImageFolder(URL(fileURLWithPath: path), classes: classes)
     let check = FolderCheck(folder, resolution: resolution)
-    if !check.findings.isEmpty { Console.note(check.report(filesPerKind: 5)) }
+    if !check.findings.isEmpty {
+      let hint = " ('darkroom data check' names them)"
+      Console.note(check.report(filesPerKind: 5, moreHint: hint, skipsBad: skipBad))
+    }
     guard check.hasErrors else { return folder }
     guard skipBad else {
       throw Failure(
-        "\(path) holds pictures that cannot be used, named above; mend or remove them, or add --skip-bad to leave them "
-          + "out. ('darkroom data check' names them all.)")
+        "\(path) holds what cannot be used, named above; mend or remove it, or add --skip-bad to leave it out."
+      )
     }
     let usable = check.usableFolder
     guard !usable.items.isEmpty else { throw Failure("\(path) holds no picture that can be used.") }

@@ -63,6 +63,18 @@ final class OtherCommandTests: XCTestCase {
     XCTAssertTrue(try Command.run("schedule", "show", "x").errors.contains("known are ddpm-linear-1000"))
   }
 
+  func testDataCheckCountsAndCaps() throws {
+    let folder = try temporaryFolder(for: self)
+    XCTAssertEqual(try Command.run("data", "draw-shapes", folder.path, "--count", "32").code, 0)
+    let capped = try Command.run("data", "check", folder.path, "--resolution", "64")
+    XCTAssertEqual(capped.code, 0, capped.output)
+    XCTAssertTrue(capped.output.contains("(will be enlarged): 32"), capped.output)
+    XCTAssertTrue(capped.output.contains("… and 22 more (--all names them)"), capped.output)
+    XCTAssertEqual(capped.output.components(separatedBy: "(32×32)").count - 1, 10)
+    let all = try Command.run("data", "check", folder.path, "--resolution", "64", "--all")
+    XCTAssertEqual(all.output.components(separatedBy: "(32×32)").count - 1, 32)
+  }
+
   func testDrawnShapesAreTheCommittedOnes() throws {
     let folder = try temporaryFolder(for: self)
     let result = try Command.run("data", "draw-shapes", folder.path, "--count", "8")

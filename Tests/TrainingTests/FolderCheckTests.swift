@@ -28,7 +28,10 @@ final class FolderCheckTests: XCTestCase {
     try scratch.file("grey.jpg", fixture("grey.jpg"))
     try scratch.file("turned.jpg", fixture("exif6.jpg"))
     try scratch.text("later.webp", "RIFF")
-    try scratch.text("metadata.jsonl", #"{"file_name": "lost.png", "text": "gone"}"#)
+    try scratch.text(
+      "metadata.jsonl",
+      #"{"file_name": "lost.png", "text": "gone"}"# + "\noops\n"
+        + #"{"file_name": "good.png", "text": "good"}"#)
     return scratch
   }
 
@@ -46,19 +49,22 @@ final class FolderCheckTests: XCTestCase {
     XCTAssertEqual(cause("error-page.jpg"), .text)
     XCTAssertEqual(cause("strip.png"), .tooLarge(width: 60_000, height: 10, limits: PictureLimits()))
     XCTAssertEqual(problems["really-jpeg.png"]?.first, .mislabelled(actually: .jpeg))
-    XCTAssertEqual(problems["dot.png"], [.tooSmall(width: 1, height: 1)])
-    XCTAssertEqual(problems["flat.png"], [.extremeAspect(width: 200, height: 40)])
-    XCTAssertEqual(problems["alpha.png"], [.small(width: 13, height: 9), .alpha])
-    XCTAssertEqual(problems["grey.jpg"], [.small(width: 40, height: 24), .grey])
-    XCTAssertEqual(problems["turned.jpg"], [.small(width: 40, height: 24), .rotated(.turnedLeft)])
+    XCTAssertEqual(
+      problems["metadata.jsonl"], [.badMetadata(line: 2, reason: "it is no JSON object")])
+    XCTAssertEqual(problems["dot.png"], [.tooSmall(width: 1, height: 1), .uncaptioned])
+    XCTAssertEqual(problems["flat.png"], [.extremeAspect(width: 200, height: 40), .uncaptioned])
+    XCTAssertEqual(problems["alpha.png"], [.small(width: 13, height: 9), .alpha, .uncaptioned])
+    XCTAssertEqual(problems["grey.jpg"], [.small(width: 40, height: 24), .grey, .uncaptioned])
+    XCTAssertEqual(
+      problems["turned.jpg"], [.small(width: 40, height: 24), .rotated(.turnedLeft), .uncaptioned])
     XCTAssertEqual(problems["good.png"], [.duplicate(of: "copy.png", inOtherClass: false)])
     XCTAssertEqual(problems["lost.png"], [.missing])
     XCTAssertEqual(problems["later.webp"], [.foreignFormat])
-    XCTAssertNil(problems["copy.png"])
+    XCTAssertEqual(problems["copy.png"], [.uncaptioned])
     XCTAssertTrue(check.hasErrors)
     XCTAssertEqual(
       check.usableFolder.items.map(\.path),
-      ["alpha.png", "copy.png", "flat.png", "good.png", "grey.jpg", "turned.jpg"])
+      ["alpha.png", "copy.png", "flat.png", "good.png", "grey.jpg", "really-jpeg.png", "turned.jpg"])
   }
 
   func testReport() throws {
@@ -85,8 +91,65 @@ final class FolderCheckTests: XCTestCase {
           cat/2.png (32×32)
           … and 2 more
 
-      Not fit for training: 1 file.
+      Not fit for training: 1 file to be mended or removed.
       """)
+  }
+
+  /// With what is bad left out, the report says what and goes on.
+  func testReportOfWhatIsLeftOut() throws {
+    let scratch = try ScratchFolder(self)
+    for path in ["cat/1.png", "dog/1.png"] { try scratch.picture(path) }
+    try scratch.file("owl/1.png", Data())
+    try scratch.text("metadata.jsonl", "[]\n" + #"{"file_name": "cat/1.png", "text": 3}"#)
+    let check = FolderCheck(try ImageFolder(scratch.url, classes: .folders), resolution: 32)
+    XCTAssertEqual(
+      check.report(skipsBad: true),
+      """
+      \(scratch.url.relativePath): 3 pictures, 3 classes (cat 1, dog 1, owl 1), all 32×32
+
+      Left out:
+        Empty files (0 bytes): 1
+          owl/1.png
+        Lines of metadata.jsonl that are not {"file_name": …, "text": …}: 2
+          metadata.jsonl (line 1: it is no JSON object)
+          metadata.jsonl (line 2: "text" is neither a text nor a list of texts)
+
+      Notes:
+        Classes without a picture that can be used: 1
+          owl
+
+      Training goes on with 2 of 3 pictures.
+      """)
+    XCTAssertEqual(check.usableFolder.classes, ["cat", "dog", "owl"])
+  }
+
+  func testEmptyFoldersAndRareClassesAreMentioned() throws {
+    let scratch = try ScratchFolder(self)
+    for i in 0..<11 { try scratch.picture("cat/\(i).png") }
+    for i in 0..<2 { try scratch.picture("dog/\(i).png") }
+    for i in 0..<3 { try scratch.picture("emu/\(i).png") }
+    try scratch.text("owl/readme.txt", "none yet")
+    let check = FolderCheck(try ImageFolder(scratch.url, classes: .folders), resolution: 32)
+    XCTAssertEqual(check.findings.map(\.path), ["owl", "dog"])
+    XCTAssertEqual(
+      check.findings.map(\.problem), [.emptyFolder, .rareClass(count: 2, largest: "cat", of: 11)])
+    XCTAssertFalse(check.hasErrors)
+    XCTAssertTrue(check.report().contains("      dog (2, where cat has 11)".dropFirst(2)), check.report())
+    XCTAssertTrue(
+      FolderCheck(try ImageFolder(scratch.url), resolution: 32).findings.isEmpty,
+      "without classes, folders mean nothing")
+  }
+
+  func testMislabelledPicturesAreNotes() throws {
+    let scratch = try ScratchFolder(self)
+    try scratch.file("a.png", fixture("ycc444.jpg"))
+    let check = FolderCheck(try ImageFolder(scratch.url), resolution: 16)
+    XCTAssertFalse(check.hasErrors)
+    let report = check.report()
+    XCTAssertTrue(
+      report.contains("Another format than the extension says (read all the same): 1\n    a.png (is JPEG)"),
+      report)
+    XCTAssertTrue(report.hasSuffix("Fit for training."), report)
   }
 
   func testGoodFolder() throws {

@@ -100,9 +100,58 @@ final class ImageFolderTests: XCTestCase {
     try scratch.picture("a.png")
     XCTAssertTrue(sentence("a.png").contains("is a file; name the folder"))
     XCTAssertTrue(sentence(classes: .folders).contains("no sub-folders with pictures"))
-    try scratch.text("metadata.jsonl", "{\"file_name\": \"a.png\"}\n{\"text\": \"a\"}\n")
-    XCTAssertTrue(sentence().contains("metadata.jsonl, line 2: \"file_name\" is missing"), sentence())
-    try scratch.text("metadata.jsonl", "oops\n")
-    XCTAssertTrue(sentence().contains("metadata.jsonl, line 1: it does not parse"), sentence())
+  }
+
+  /// One bad line hides neither the others nor the captions of the rest.
+  func testFlawsOfMetadataAreCollected() throws {
+    let scratch = try ScratchFolder(self)
+    for path in ["a.png", "b.png", "sub/c.png"] { try scratch.picture(path) }
+    let lines = [
+      #"{"file_name": "a.png", "text": "good"}"#, "oops", #"{"text": "a"}"#, #"{"file_name": 3}"#, "[]",
+      #"{"file_name": "b.png", "text": {"en": "b"}}"#, #"{"file_name": null}"#,
+      #"{"file_name": "./b.png", "text": "b"}"#,
+    ]
+    try scratch.text("metadata.jsonl", lines.joined(separator: "\n"))
+    try scratch.text("sub/metadata.jsonl", #"{"file_name": "c.png", "text": "c""#)
+    let folder = try ImageFolder(scratch.url)
+    XCTAssertEqual(
+      folder.metadataFlaws.map { "\($0.path) \($0.line ?? 0): \($0.reason)" },
+      [
+        "metadata.jsonl 2: it is no JSON object",
+        "metadata.jsonl 3: \"file_name\" is missing",
+        "metadata.jsonl 4: \"file_name\" is no text",
+        "metadata.jsonl 5: it is no JSON object",
+        "metadata.jsonl 6: \"text\" is neither a text nor a list of texts",
+        "metadata.jsonl 7: \"file_name\" is missing",
+        "sub/metadata.jsonl 1: it is no JSON object",
+      ])
+    XCTAssertEqual(folder.items.map(\.caption), ["good", "b", nil])
+  }
+
+  func testSeveralCaptionsAndWhoLacksOne() throws {
+    let scratch = try ScratchFolder(self)
+    for path in ["a.png", "b.png", "c.png", "d.png", "e.png"] { try scratch.picture(path) }
+    try scratch.text("a.txt", "one\n\n  two \r\nthree")
+    try scratch.text("b.txt", " \n")
+    try scratch.text("b.caption", "from the caption file")
+    try scratch.text("c.txt", "overruled")
+    let lines = [
+      #"{"file_name": "c.png", "text": ["first", " second ", ""]}"#,
+      #"{"file_name": "c.png", "text": "third"}"#, #"{"file_name": "a.png", "text": ""}"#,
+      #"{"file_name": "d.png", "text": null}"#,
+    ]
+    try scratch.text("metadata.jsonl", lines.joined(separator: "\n"))
+    func captions(_ source: ImageFolder.CaptionSource) throws -> [[String]] {
+      try ImageFolder(scratch.url, captions: source).items.map(\.captions)
+    }
+    let beside = ["one", "two", "three"]
+    let listed = ["first", "second", "third"]
+    XCTAssertEqual(try captions(.any), [beside, ["from the caption file"], listed, [], []])
+    XCTAssertEqual(try captions(.metadata), [[], [], listed, [], []])
+    XCTAssertEqual(try captions(.sidecar), [beside, ["from the caption file"], ["overruled"], [], []])
+    let folder = try ImageFolder(scratch.url)
+    XCTAssertEqual(folder.uncaptioned, ["d.png", "e.png"])
+    XCTAssertEqual(folder.metadataFlaws, [])
+    XCTAssertEqual(folder.excluding(["d.png"]).uncaptioned, ["e.png"])
   }
 }

@@ -4,29 +4,42 @@ import Pictures
 extension FolderCheck {
   /// What was found, for people: a summary, then each kind of problem with its count and its files.
   ///
-  /// - Parameter filesPerKind: how many files to name under each kind; nil names every one.
-  public func report(filesPerKind: Int? = nil) -> String {
+  /// - Parameters:
+  ///   - filesPerKind: how many files to name under each kind; nil names every one.
+  ///   - moreHint: how to see the rest of them, set behind "… and 12 more".
+  ///   - skipsBad: whether training goes on without what has errors, instead of refusing the folder.
+  public func report(
+    filesPerKind: Int? = nil, moreHint: String = "", skipsBad: Bool = false
+  ) -> String {
     var lines = [summary]
-    for (isFatal, title) in [(true, "Errors, to be mended before training:"), (false, "Notes:")] {
+    for (isFatal, title) in [
+      (true, skipsBad ? "Left out:" : "Errors, to be mended before training:"), (false, "Notes:"),
+    ] {
       let kinds = Dictionary(grouping: findings.filter { $0.problem.isFatal == isFatal }) {
         $0.problem.kind
       }
       guard !kinds.isEmpty else { continue }
       lines += ["", title]
       for kind in kinds.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
-        lines += section(kind, kinds[kind] ?? [], limit: filesPerKind ?? .max)
+        lines += section(kind, kinds[kind] ?? [], limit: filesPerKind ?? .max, moreHint: moreHint)
       }
     }
+    return (lines + ["", verdict(skipsBad: skipsBad)]).joined(separator: "\n")
+  }
+
+  private func verdict(skipsBad: Bool) -> String {
+    guard hasErrors else { return "Fit for training." }
+    if skipsBad {
+      return "Training goes on with \(usableFolder.items.count) of \(counted(folder.items.count, "picture"))."
+    }
     let errors = Set(findings.filter(\.problem.isFatal).map(\.path)).count
-    lines += ["", errors == 0 ? "Fit for training." : "Not fit for training: \(counted(errors, "file"))."]
-    return lines.joined(separator: "\n")
+    return "Not fit for training: \(counted(errors, "file")) to be mended or removed."
   }
 
   private var summary: String {
     var parts = [counted(folder.items.count, "picture")]
     if !folder.classes.isEmpty {
-      let counts = Dictionary(grouping: folder.items, by: \.classIndex).mapValues(\.count)
-      let names = folder.classes.enumerated().map { "\($1) \(counts[$0] ?? 0)" }
+      let names = zip(folder.classes, folder.classCounts).map { "\($0) \($1)" }
       parts.append("\(counted(folder.classes.count, "class", "classes")) (\(names.joined(separator: ", ")))")
     }
     if let sizes {
@@ -36,18 +49,19 @@ extension FolderCheck {
           ? "all \(w.lowerBound)×\(h.lowerBound)"
           : "\(w.lowerBound) to \(w.upperBound) wide, \(h.lowerBound) to \(h.upperBound) high")
     }
-    let captions = folder.items.count { $0.caption != nil }
-    if captions > 0 { parts.append("\(captions) with a caption") }
+    let captioned = folder.items.count - folder.uncaptioned.count
+    if captioned > 0 { parts.append("\(captioned) with a caption") }
     return "\(folder.root.relativePath): \(parts.joined(separator: ", "))"
   }
 
-  private func section(_ kind: Problem.Kind, _ findings: [Finding], limit: Int) -> [String] {
+  private func section(_ kind: Problem.Kind, _ findings: [Finding], limit: Int, moreHint: String) -> [String]
+  {
     var lines = ["  \(kind.title(resolution: resolution)): \(findings.count)"]
     for finding in findings.prefix(limit) {
       let detail = finding.problem.detail
       lines.append("    \(finding.path)" + (detail.isEmpty ? "" : " (\(detail))"))
     }
-    if findings.count > limit { lines.append("    … and \(findings.count - limit) more") }
+    if findings.count > limit { lines.append("    … and \(findings.count - limit) more\(moreHint)") }
     return lines
   }
 
@@ -59,8 +73,9 @@ extension FolderCheck {
 extension FolderCheck.Problem {
   /// Problems without their numbers, in the order of the report.
   enum Kind: Int, Sendable {
-    case empty, notAPicture, truncated, damaged, tooLarge, unreadable, missing, mislabelled, tooSmall
-    case duplicate, small, extremeAspect, huge, rotated, alpha, grey, cmyk, foreignFormat, stray
+    case empty, notAPicture, truncated, damaged, tooLarge, unreadable, missing, badMetadata, tooSmall
+    case emptyClass, rareClass, emptyFolder, uncaptioned
+    case duplicate, mislabelled, small, extremeAspect, huge, rotated, alpha, grey, cmyk, foreignFormat, stray
 
     /// The heading, with what training does about it.
     func title(resolution: Int) -> String {
@@ -72,7 +87,13 @@ extension FolderCheck.Problem {
       case .tooLarge: "Beyond the size limits"
       case .unreadable: "Unreadable"
       case .missing: "Named by metadata.jsonl but missing"
-      case .mislabelled: "Another format than the extension says (rename them)"
+      case .badMetadata: "Lines of metadata.jsonl that are not {\"file_name\": …, \"text\": …}"
+      case .emptyClass: "Classes without a picture that can be used"
+      case .rareClass:
+        "Classes with less than a fifth of the largest's pictures (will be learned that much less)"
+      case .emptyFolder: "Folders without pictures (make no class)"
+      case .uncaptioned: "Without a caption, though others have one"
+      case .mislabelled: "Another format than the extension says (read all the same)"
       case .tooSmall: "Too small: a side below a quarter of \(resolution) pixels"
       case .duplicate: "Duplicates, pixel for pixel"
       case .small: "Smaller than \(resolution) pixels (will be enlarged)"
@@ -100,6 +121,7 @@ extension FolderCheck.Problem {
       default: .unreadable
       }
     case .missing: .missing
+    case .badMetadata: .badMetadata
     case .mislabelled: .mislabelled
     case .tooSmall: .tooSmall
     case .small: .small
@@ -112,6 +134,10 @@ extension FolderCheck.Problem {
     case .duplicate: .duplicate
     case .foreignFormat: .foreignFormat
     case .stray: .stray
+    case .uncaptioned: .uncaptioned
+    case .emptyFolder: .emptyFolder
+    case .emptyClass: .emptyClass
+    case .rareClass: .rareClass
     }
   }
 
@@ -134,7 +160,9 @@ extension FolderCheck.Problem {
       "\(width)×\(height)"
     case .rotated(let orientation): "orientation \(orientation.rawValue)"
     case .duplicate(let first, let inOtherClass): "as \(first)" + (inOtherClass ? ", in another class" : "")
-    case .missing, .alpha, .grey, .cmyk, .foreignFormat, .stray: ""
+    case .badMetadata(let line, let reason): line.map { "line \($0): \(reason)" } ?? reason
+    case .rareClass(let count, let largest, let most): "\(count), where \(largest) has \(most)"
+    case .missing, .alpha, .grey, .cmyk, .foreignFormat, .stray, .uncaptioned, .emptyFolder, .emptyClass: ""
     }
   }
 }

@@ -9,7 +9,9 @@ public struct FolderCheck: Sendable {
     case undecodable(PictureError)
     /// `metadata.jsonl` names it, but it does not exist.
     case missing
-    /// Its bytes are of another format than its name says.
+    /// A line of this `metadata.jsonl` cannot be used; nil for the whole file.
+    case badMetadata(line: Int?, reason: String)
+    /// Its bytes are of another format than its name says, which does not keep it from being read.
     case mislabelled(actually: PictureFormat)
     /// Its shorter side is below a quarter of the resolution: nothing to learn from but blur.
     case tooSmall(width: Int, height: Int)
@@ -33,19 +35,27 @@ public struct FolderCheck: Sendable {
     case foreignFormat
     /// A picture outside every class's folder.
     case stray
+    /// It has no caption, though other pictures have one.
+    case uncaptioned
+    /// A sub-folder without pictures, which makes no class.
+    case emptyFolder
+    /// A class of which no picture can be used.
+    case emptyClass
+    /// A class with less than a fifth as many usable pictures as the largest has.
+    case rareClass(count: Int, largest: String, of: Int)
 
     /// Whether training must not start; the others are notes.
     public var isFatal: Bool {
       switch self {
-      case .undecodable, .missing, .mislabelled, .tooSmall: true
+      case .undecodable, .missing, .badMetadata, .tooSmall: true
       default: false
       }
     }
   }
 
-  /// One problem of one file.
+  /// One problem of one file or class.
   public struct Finding: Sendable, Hashable {
-    /// The path within the folder.
+    /// The path within the folder; for a class, its name.
     public let path: String
     /// What is the matter with it.
     public let problem: Problem
@@ -94,8 +104,17 @@ public struct FolderCheck: Sendable {
       }
     }
     findings += folder.missingFiles.map { Finding(path: $0, problem: .missing) }
+    findings += folder.metadataFlaws.map {
+      Finding(path: $0.path, problem: .badMetadata(line: $0.line, reason: $0.reason))
+    }
     findings += folder.foreignFiles.map { Finding(path: $0, problem: .foreignFormat) }
     findings += folder.strayFiles.map { Finding(path: $0, problem: .stray) }
+    let uncaptioned = folder.uncaptioned
+    if uncaptioned.count < folder.items.count {
+      findings += uncaptioned.map { Finding(path: $0, problem: .uncaptioned) }
+    }
+    findings += folder.emptyFolders.map { Finding(path: $0, problem: .emptyFolder) }
+    findings += Self.classFindings(folder.excluding(Self.unusable(findings)))
     self.findings = findings
 
     let good = inspections.compactMap { try? $0.get() }
@@ -111,7 +130,21 @@ public struct FolderCheck: Sendable {
   public var hasErrors: Bool { findings.contains { $0.problem.isFatal } }
 
   /// The folder without the pictures that training must not meet.
-  public var usableFolder: ImageFolder {
-    folder.excluding(Set(findings.filter(\.problem.isFatal).map(\.path)))
+  public var usableFolder: ImageFolder { folder.excluding(Self.unusable(findings)) }
+
+  private static func unusable(_ findings: [Finding]) -> Set<String> {
+    Set(findings.filter(\.problem.isFatal).map(\.path))
+  }
+
+  /// Classes that are empty or rare among the pictures that can be used.
+  private static func classFindings(_ usable: ImageFolder) -> [Finding] {
+    let counts = usable.classCounts
+    guard let most = counts.max(), let largest = counts.firstIndex(of: most) else { return [] }
+    return zip(usable.classes, counts).compactMap { name, count in
+      if count == 0 { return Finding(path: name, problem: .emptyClass) }
+      return count * 5 < most
+        ? Finding(path: name, problem: .rareClass(count: count, largest: usable.classes[largest], of: most))
+        : nil
+    }
   }
 }

@@ -10,6 +10,8 @@ extension ImageFolder {
     private(set) var captions: Set<String> = []
     /// Every `metadata.jsonl`.
     private(set) var metadata: [String] = []
+    /// Folders directly in the root.
+    private(set) var topFolders: [String] = []
 
     private static let foreignExtensions: Set<String> = [
       "avif", "bmp", "gif", "heic", "heif", "jp2", "jxl", "psd", "tga", "tif", "tiff", "webp",
@@ -39,7 +41,12 @@ extension ImageFolder {
           var isFolder: ObjCBool = false
           let exists = FileManager.default.fileExists(
             atPath: root.appendingPathComponent(path).path, isDirectory: &isFolder)
-          if exists && isFolder.boolValue { pending.append(path) } else { add(path, name: name) }
+          guard exists && isFolder.boolValue else {
+            add(path, name: name)
+            continue
+          }
+          pending.append(path)
+          if prefix.isEmpty { topFolders.append(name) }
         }
       }
       pictures.sort(by: ImageFolder.byBytes)
@@ -57,71 +64,6 @@ extension ImageFolder {
         captions.insert(path)
       } else if Self.foreignExtensions.contains(type) {
         foreign.append(path)
-      }
-    }
-  }
-
-  /// Captions by the path of their picture.
-  struct Captions {
-    private var texts: [String: String] = [:]
-    /// Pictures that are named and do not exist.
-    private(set) var missing: [String] = []
-
-    /// A line of `metadata.jsonl`; the `datasets` library puts other columns there too.
-    private struct Line: Decodable {
-      let fileName: String
-      let text: String?
-
-      enum CodingKeys: String, CodingKey {
-        case fileName = "file_name"
-        case text
-      }
-    }
-
-    init(_ listing: Listing, root: URL) throws(ImageFolderError) {
-      for picture in listing.pictures {
-        let stem = (picture as NSString).deletingPathExtension
-        for name in ["\(stem).txt", "\(stem).caption"] where listing.captions.contains(name) {
-          guard let data = try? Data(contentsOf: root.appendingPathComponent(name)) else { continue }
-          let text = String(decoding: data, as: UTF8.self)
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-          if !text.isEmpty { texts[picture] = text }
-          break
-        }
-      }
-      let pictures = Set(listing.pictures)
-      for path in listing.metadata { try read(path, root: root, pictures: pictures) }
-    }
-
-    subscript(path: String) -> String? { texts[path] }
-
-    private mutating func read(
-      _ path: String, root: URL, pictures: Set<String>
-    ) throws(ImageFolderError) {
-      let url = root.appendingPathComponent(path)
-      guard let data = try? Data(contentsOf: url) else {
-        throw ImageFolderError(.badMetadata(line: 1, reason: "the file cannot be read"), file: url.path)
-      }
-      let folder = (path as NSString).deletingLastPathComponent
-      // By bytes, as a JSON string may hold characters that Swift takes for line ends.
-      for (index, line) in data.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-        guard line.contains(where: { $0 > 0x20 }) else { continue }
-        let entry: Line
-        do {
-          entry = try JSONDecoder().decode(Line.self, from: Data(line))
-        } catch DecodingError.keyNotFound {
-          throw ImageFolderError(
-            .badMetadata(line: index + 1, reason: "\"file_name\" is missing"), file: url.relativePath)
-        } catch {
-          throw ImageFolderError(
-            .badMetadata(line: index + 1, reason: "it does not parse"), file: url.relativePath)
-        }
-        let picture = folder.isEmpty ? entry.fileName : "\(folder)/\(entry.fileName)"
-        guard pictures.contains(picture) else {
-          missing.append(picture)
-          continue
-        }
-        if let text = entry.text { texts[picture] = text }
       }
     }
   }

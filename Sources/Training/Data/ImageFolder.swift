@@ -13,6 +13,16 @@ public struct ImageFolder: Sendable {
     case folders
   }
 
+  /// Where captions come from.
+  public enum CaptionSource: String, Sendable, CaseIterable {
+    /// `metadata.jsonl`; where it has none for a picture, the file beside the picture.
+    case any
+    /// `metadata.jsonl` alone: lines of `file_name` and `text`, one text or a list of them.
+    case metadata
+    /// A `.txt` beside the picture, else a `.caption`: each line that is not blank is a caption.
+    case sidecar
+  }
+
   /// One picture and what is known of it without opening it.
   public struct Item: Sendable, Hashable {
     /// The path within the folder, with `/` between its parts.
@@ -21,8 +31,11 @@ public struct ImageFolder: Sendable {
     public let url: URL
     /// The index into `classes`; nil where there are none.
     public let classIndex: Int?
-    /// What it shows, from `metadata.jsonl`, else from a `.txt` or `.caption` file beside it.
-    public let caption: String?
+    /// What it shows, in every wording that the data set has; none where it says nothing.
+    public let captions: [String]
+
+    /// The first of its captions.
+    public var caption: String? { captions.first }
   }
 
   /// The folder as the user named it.
@@ -35,19 +48,36 @@ public struct ImageFolder: Sendable {
   public let foreignFiles: [String]
   /// Pictures outside every class's folder, which are passed over.
   public let strayFiles: [String]
+  /// Sub-folders of the first level that hold no picture, where sub-folders are classes.
+  public let emptyFolders: [String]
   /// Pictures that a `metadata.jsonl` names and that do not exist.
   public let missingFiles: [String]
+  /// Lines of a `metadata.jsonl` that are not what they should be; what they say is passed over.
+  public let metadataFlaws: [MetadataFlaw]
+
+  /// One line of a `metadata.jsonl` that cannot be used.
+  public struct MetadataFlaw: Sendable, Hashable {
+    /// The file's path within the folder.
+    public let path: String
+    /// The line, from 1; nil where the file itself cannot be read.
+    public let line: Int?
+    /// What is wrong with it.
+    public let reason: String
+  }
 
   /// Lists a folder.
   ///
-  /// - Throws: `ImageFolderError` where it is no folder, holds no picture, has no class though classes are
-  ///   wanted, or where a `metadata.jsonl` does not parse.
-  public init(_ root: URL, classes mode: Classes = .none) throws(ImageFolderError) {
+  /// - Throws: `ImageFolderError` where it is no folder, holds no picture, or has no class though classes are
+  ///   wanted.
+  public init(
+    _ root: URL, classes mode: Classes = .none, captions source: CaptionSource = .any
+  ) throws(ImageFolderError) {
     let listing = try Listing(root)
-    let captions = try Captions(listing, root: root)
+    let captions = Captions(listing, root: root, source: source)
     self.root = root
     foreignFiles = listing.foreign
     missingFiles = captions.missing
+    metadataFlaws = captions.flaws
 
     func topFolder(_ path: String) -> String? {
       path.firstIndex(of: "/").map { String(path[..<$0]) }
@@ -55,11 +85,12 @@ public struct ImageFolder: Sendable {
     let kept: [String]
     switch mode {
     case .none:
-      (classes, kept, strayFiles) = ([], listing.pictures, [])
+      (classes, kept, strayFiles, emptyFolders) = ([], listing.pictures, [], [])
     case .folders:
       kept = listing.pictures.filter { topFolder($0) != nil }
       strayFiles = listing.pictures.filter { topFolder($0) == nil }
       classes = Set(kept.compactMap(topFolder)).sorted(by: Self.byBytes)
+      emptyFolders = Set(listing.topFolders).subtracting(classes).sorted(by: Self.byBytes)
     }
     guard !listing.pictures.isEmpty else { throw ImageFolderError(.noPictures, file: root.relativePath) }
     guard !kept.isEmpty else { throw ImageFolderError(.noClasses, file: root.relativePath) }
@@ -68,7 +99,7 @@ public struct ImageFolder: Sendable {
     items = kept.map { path in
       Item(
         path: path, url: root.appendingPathComponent(path),
-        classIndex: topFolder(path).flatMap { indices[$0] }, caption: captions[path])
+        classIndex: topFolder(path).flatMap { indices[$0] }, captions: captions[path])
     }
   }
 
@@ -78,12 +109,24 @@ public struct ImageFolder: Sendable {
     classes = other.classes
     foreignFiles = other.foreignFiles
     strayFiles = other.strayFiles
+    emptyFolders = other.emptyFolders
     missingFiles = other.missingFiles
+    metadataFlaws = other.metadataFlaws
   }
 
   /// The same folder without some of its pictures; classes keep their indices.
   public func excluding(_ paths: Set<String>) -> ImageFolder {
     ImageFolder(self, items: items.filter { !paths.contains($0.path) })
+  }
+
+  /// The paths of the pictures that have no caption.
+  public var uncaptioned: [String] { items.filter(\.captions.isEmpty).map(\.path) }
+
+  /// How many pictures each class has, in the order of `classes`.
+  public var classCounts: [Int] {
+    var counts = [Int](repeating: 0, count: classes.count)
+    for item in items { if let index = item.classIndex { counts[index] += 1 } }
+    return counts
   }
 
   /// An order of names that no locale changes.
@@ -106,13 +149,11 @@ public struct ImageFolderError: Error, Hashable, Sendable, CustomStringConvertib
     case noPictures
     /// Classes are wanted, but all pictures lie directly in the folder.
     case noClasses
-    /// A line of a `metadata.jsonl` is not what it should be.
-    case badMetadata(line: Int, reason: String)
   }
 
   /// What went wrong.
   public let cause: Cause
-  /// The folder or the metadata file, as the user named it.
+  /// The folder, as the user named it.
   public let file: String
 
   init(_ cause: Cause, file: String) {
@@ -133,8 +174,6 @@ public struct ImageFolderError: Error, Hashable, Sendable, CustomStringConvertib
       "\(file) holds no .png, .jpg or .jpeg file; name the folder that holds the pictures."
     case .noClasses:
       "\(file) has no sub-folders with pictures; make one a class, or train without classes."
-    case .badMetadata(let line, let reason):
-      "\(file), line \(line): \(reason); each line is to be {\"file_name\": …, \"text\": …}."
     }
   }
 
