@@ -21,6 +21,7 @@ let package = Package(
     .target(name: "TensorCore", dependencies: ["COneDNN", "CKernels"]),
     .target(name: "Files"),
     .target(name: "NN", dependencies: ["TensorCore", "Files"]),
+    .target(name: "Text", dependencies: ["Files"]),
     .target(name: "Schedulers", dependencies: ["NN"]),
     .target(name: "Models", dependencies: ["NN", "Files"]),
     .target(name: "Pictures", dependencies: ["CPNG", "CJPEG", "Files"]),
@@ -29,7 +30,7 @@ let package = Package(
     .executableTarget(
       name: "darkroom",
       dependencies: [
-        "Training", "Pipelines", "Pictures", "Schedulers", "Models", "NN", "TensorCore", "Files",
+        "Training", "Pipelines", "Pictures", "Text", "Schedulers", "Models", "NN", "TensorCore", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -38,6 +39,7 @@ let package = Package(
     .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
     .testTarget(name: "SchedulersTests", dependencies: ["Schedulers", "TestSupport"]),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+    .testTarget(name: "TextTests", dependencies: ["Text", "Files", "TestSupport"]),
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Files"]),
     .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "Files", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
