@@ -7,6 +7,8 @@ public struct Checkpoint {
   private let files: [String: SafetensorsFile]
   /// What the user would call it.
   public let name: String
+  /// The files that it lies in, by name.
+  public let fileURLs: [URL]
 
   /// Every key that it holds.
   public var keys: Set<String> { Set(files.keys) }
@@ -18,6 +20,7 @@ public struct Checkpoint {
     let file = try SafetensorsFile(url)
     files = Dictionary(uniqueKeysWithValues: file.entries.keys.map { ($0, file) })
     name = url.relativePath
+    fileURLs = [url]
   }
 
   /// Opens the weights of a folder: `<stem>.safetensors`, or else the shards that
@@ -37,7 +40,10 @@ public struct Checkpoint {
         return
       }
     }
-    throw CheckpointError.noWeights(folder: folder.relativePath, stem: stem)
+    let pickles = [".bin", ".bin.index.json", ".fp16.bin"].map { stem + $0 }
+    throw CheckpointError.noWeights(
+      folder: folder.relativePath, stem: stem,
+      pickle: pickles.first { FileManager.default.fileExists(atPath: folder.appending(path: $0).path) })
   }
 
   private init(index: URL) throws {
@@ -62,6 +68,7 @@ public struct Checkpoint {
       files[key] = file
     }
     self.files = files
+    fileURLs = shards.sorted { $0.key < $1.key }.map(\.value.url)
   }
 
   /// The shape of a tensor, or nil where there is none of that key.
@@ -76,12 +83,25 @@ public struct Checkpoint {
     }
     return try file.tensor(key)
   }
+
+  /// The tensor of `key` for a network to compute with.
+  ///
+  /// - Throws: `SafetensorsError`, also where a value of it is not finite.
+  func weight(_ key: String) throws -> Tensor {
+    let tensor = try tensor(key)
+    if let (index, value) = tensor.firstNotFinite {
+      throw SafetensorsError(
+        file: files[key]?.url.relativePath ?? name,
+        cause: .notFinite(key: key, index: index, value: "\(value)"))
+    }
+    return tensor
+  }
 }
 
 /// Why a model cannot be built from a checkpoint.
 public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
-  /// The folder has no weights under that name.
-  case noWeights(folder: String, stem: String)
+  /// The folder has no weights under that name; `pickle` is a file of PyTorch's that may hold them.
+  case noWeights(folder: String, stem: String, pickle: String?)
   /// The index of a sharded checkpoint cannot be used; `problem` is the rest of a sentence after the file.
   case badIndex(file: String, problem: String)
   /// The checkpoint is of another model.
@@ -97,10 +117,13 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   /// One sentence for the user.
   public var description: String {
     switch self {
-    case .noWeights(let folder, let stem):
+    case .noWeights(let folder, let stem, nil):
+      return "\(folder) holds no weights: \(stem).safetensors was expected."
+    case .noWeights(let folder, let stem, let pickle?):
       return
-        "\(folder) holds no weights: \(stem).safetensors was expected "
-        + "(a .bin must be saved again as safetensors)."
+        "\(folder) holds its weights as \(pickle), a pickle, which may run any code and is not read here; save them as "
+        + "safetensors where Python is: import torch, safetensors.torch; safetensors.torch.save_file({k: v.contiguous() "
+        + "for k, v in torch.load('\(pickle)', weights_only=True).items()}, '\(stem).safetensors')."
     case .badIndex(let file, let problem): return "\(file) \(problem)."
     case .mismatch(let file, let missing, let surplus, let shapes):
       func listed(_ keys: [String]) -> String {

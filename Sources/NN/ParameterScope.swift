@@ -28,6 +28,9 @@ public final class ParameterStore {
     case tensors([String: Tensor])
     /// Nowhere: every tensor is empty. What is built can be counted and checked, at no cost, but not run.
     case plan
+    /// Nowhere, as of a plan, but held against a checkpoint's keys and shapes: whether its weights will fit, without reading
+    /// them.
+    case headers(Checkpoint)
   }
 
   /// The trainable tensors by key, in construction order.
@@ -62,8 +65,12 @@ public final class ParameterStore {
   public func finish() throws {
     if let first = layoutErrors.first { throw first }
     if let readFailure { throw readFailure }
-    guard case .checkpoint(let checkpoint) = source else { return }
-    let surplus = checkpoint.keys.subtracting(used).sorted()
+    let checkpoint: Checkpoint
+    switch source {
+    case .checkpoint(let given), .headers(let given): checkpoint = given
+    case .fresh, .tensors, .plan: return
+    }
+    let surplus = checkpoint.keys.subtracting(used).filter { !IgnorableKeys.contains($0) }.sorted()
     guard missing.isEmpty, surplus.isEmpty, mismatched.isEmpty else {
       throw CheckpointError.mismatch(
         file: checkpoint.name, missing: missing, surplus: surplus, shapes: mismatched)
@@ -75,7 +82,8 @@ public final class ParameterStore {
     let tensor =
       switch source {
       case .fresh(let seed): Self.fresh(key, shape, initial, seed)
-      case .checkpoint(let checkpoint): read(key, shape, checkpoint)
+      case .checkpoint(let checkpoint): stored(key, shape, checkpoint) { try checkpoint.weight($0) }
+      case .headers(let checkpoint): stored(key, shape, checkpoint) { _ in nil }
       case .tensors(let tensors): shared(key, shape, tensors)
       case .plan: Self.placeholder
       }
@@ -101,7 +109,10 @@ public final class ParameterStore {
     return tensor
   }
 
-  private func read(_ key: String, _ shape: [Int], _ checkpoint: Checkpoint) -> Tensor {
+  /// A tensor of a checkpoint, whose shape is checked before `read` is asked for its values; `read` gives nil for none.
+  private func stored(
+    _ key: String, _ shape: [Int], _ checkpoint: Checkpoint, _ read: (_ stored: String) throws -> Tensor?
+  ) -> Tensor {
     let stored = checkpoint.shape(key) != nil ? key : LegacyKeys.old(key)
     guard let found = checkpoint.shape(stored) else {
       missing.append(key)
@@ -115,7 +126,7 @@ public final class ParameterStore {
       return Self.placeholder
     }
     do {
-      return try checkpoint.tensor(stored).reshaped(shape)
+      return try read(stored)?.reshaped(shape) ?? Self.placeholder
     } catch {
       readFailure = readFailure ?? error
       return Self.placeholder
@@ -184,6 +195,14 @@ public enum KeyHash {
   public static func fnv1a(_ text: String) -> UInt64 {
     text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
   }
+}
+
+/// Keys that files hold and that no network computes from: what says nothing passes, what is unknown is refused.
+enum IgnorableKeys {
+  /// Running numbers: of positions, which transformers wrote until 4.31, and of batches, which PyTorch's batch norms count.
+  private static let names: Set<Substring> = ["position_ids", "num_batches_tracked"]
+
+  static func contains(_ key: String) -> Bool { key.split(separator: ".").last.map(names.contains) ?? false }
 }
 
 /// Names that diffusers gave to attention's matrices before version 0.16 and still reads.

@@ -11,6 +11,7 @@ public struct SafetensorsError: Error, Sendable, Equatable, CustomStringConverti
     case malformedEntry(key: String, what: String)
     case unsupportedType(key: String, type: String)
     case missingKey(String)
+    case notFinite(key: String, index: Int, value: String)
   }
 
   /// The file, as the user named it.
@@ -33,6 +34,8 @@ public struct SafetensorsError: Error, Sendable, Equatable, CustomStringConverti
       case .unsupportedType(let key, let type):
         "holds '\(key)' as \(type), which cannot be read; convert it to F32, F16 or BF16"
       case .missingKey(let key): "has no tensor '\(key)'"
+      case .notFinite(let key, let index, let value):
+        "holds \(value) in '\(key)' (value \(index)): it is damaged, or its training had diverged; take an earlier copy"
       }
     return "\(file) \(what)."
   }

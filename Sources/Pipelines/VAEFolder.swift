@@ -5,46 +5,59 @@ import NN
 import TensorCore
 
 /// An `AutoencoderKL`'s folder as diffusers saves one: `config.json` and weights.
-public struct VAEFolder {
-  /// Where it is.
-  public let url: URL
+public struct VAEFolder: ModelComponent {
+  /// `AutoencoderKL`.
+  public static let classNames = [AutoencoderKLConfig.className]
+
+  /// Where it is, and what a pipeline calls it.
+  public let place: ComponentPlace
   /// `config.json`.
   public let config: AutoencoderKLConfig
+  /// Its weights, of which only headers were read.
+  public let checkpoint: Checkpoint
+
+  /// Its folder.
+  public var url: URL { place.url }
+
+  /// - Throws: `ConfigError`, or `CheckpointError` or `SafetensorsError` where there are no weights that can be read.
+  public init(_ place: ComponentPlace) throws {
+    self.place = place
+    config = try AutoencoderKLConfig(contentsOf: place.url.appending(path: "config.json"))
+    checkpoint = try Checkpoint(folder: place.url, stem: ModelFolder.weightsStem)
+  }
 
   /// Opens a folder, or the VAE of a pipeline's folder, without loading its weights.
   ///
-  /// - Throws: `ModelFolderError` or `ConfigError`, naming the file.
+  /// - Throws: `ModelFolderError`, or as for a part of a pipeline, and where the weights do not fit.
   public init(_ url: URL) throws {
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw ModelFolderError(folder: url.relativePath, problem: "does not exist; give the folder of a model")
+    try ModelFolderError.requireFolder(url)
+    let candidates = [url, url.appending(path: "vae"), url.appending(path: "vqvae")]
+    let found = candidates.first { folder in
+      let config = folder.appending(path: "config.json")
+      guard FileManager.default.fileExists(atPath: config.path) else { return false }
+      // A pipeline whose files lie flat has another network's configuration at the top.
+      return ModelClass.name(in: config).map(Self.classNames.contains) ?? true
     }
-    let candidates = ["config.json", "vae/config.json", "vqvae/config.json"].map { url.appending(path: $0) }
-    guard let config = candidates.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
+    guard let found else {
+      let other = ModelClass.name(in: url.appending(path: "config.json"))
       throw ModelFolderError(
         folder: url.relativePath,
-        problem: "holds no autoencoder: neither config.json, nor vae/config.json as in a pipeline")
+        problem: "holds no autoencoder: "
+          + (other.map { "its config.json describes a \($0)" }
+            ?? "neither config.json of an AutoencoderKL, nor vae/config.json as in a pipeline"))
     }
-    self.url = config.deletingLastPathComponent()
-    self.config = try AutoencoderKLConfig(contentsOf: config)
+    try self.init(ComponentPlace(name: "vae", className: AutoencoderKLConfig.className, url: found))
+    try checkWeights()
   }
+
+  /// - Throws: `CheckpointError`.
+  public func checkWeights() throws { _ = try AutoencoderKL(config, ParameterStore(.headers(checkpoint))) }
 
   /// The network with its weights.
   ///
   /// - Throws: `CheckpointError` or `SafetensorsError`.
   public func vae() throws -> AutoencoderKL {
-    let checkpoint = try Checkpoint(folder: url, stem: ModelFolder.weightsStem)
-    return try AutoencoderKL(config, ParameterStore(.checkpoint(checkpoint)))
-  }
-
-  /// What tells one VAE from another: the hash of its weights' file.
-  ///
-  /// - Throws: `FileError`, or `ModelFolderError` where there are no weights.
-  public func hash() throws -> String {
-    guard let weights = ModelFolder.weights(in: url) else {
-      throw ModelFolderError(
-        folder: url.relativePath, problem: "has no weights (\(ModelFolder.weightsStem).safetensors)")
-    }
-    return try SHA256.hex(of: weights)
+    try AutoencoderKL(config, ParameterStore(.checkpoint(checkpoint)))
   }
 
   /// Writes a VAE's folder.
@@ -53,10 +66,8 @@ public struct VAEFolder {
   public static func save(
     _ tensors: [(key: String, tensor: Tensor)], _ config: AutoencoderKLConfig, to url: URL
   ) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try AtomicFile.makeFolder(url)
     try SafetensorsWriter.write(tensors, to: url.appending(path: "\(ModelFolder.weightsStem).safetensors"))
-    try AtomicFile.write(try encoder.encode(config), to: url.appending(path: "config.json"))
+    try AtomicFile.write(try config.json(), to: url.appending(path: "config.json"))
   }
 }

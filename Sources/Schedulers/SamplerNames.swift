@@ -30,6 +30,13 @@ public enum SamplerNames {
   /// Their names, for messages.
   public static var list: String { all.map(\.name).joined(separator: ", ") }
 
+  /// The class of a sampler by its short name, or of a schedule by its name, file or folder.
+  ///
+  /// - Throws: `SchedulerError` where `text` is none of these.
+  public static func className(of text: String) throws -> SchedulerConfig.ClassName {
+    try all.first { $0.name == text }?.className ?? Presets.resolve(text, orOneOf: list).className
+  }
+
   private static func named(
     _ name: String, _ className: SchedulerConfig.ClassName,
     _ change: @escaping @Sendable (inout SchedulerConfig) -> Void = { _ in }

@@ -153,6 +153,11 @@ extension SchedulerConfig: Codable {
   /// - Throws: `SchedulerError`, which names the key.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
+    if let className = decoder.userInfo[Self.readAs] as? ClassName {
+      self.init(className)
+      try readFields(values)
+      return
+    }
     guard let name = try? values.decode(String.self, forKey: .className) else {
       throw SchedulerError("has no '_class_name'; it must be \(Self.list(ClassName.self))")
     }
@@ -176,9 +181,16 @@ extension SchedulerConfig: Codable {
         "has the unknown key '\(text)'; \(name) knows "
           + className.keys.map(\.rawValue).filter { !$0.hasPrefix("_") }.sorted().joined(separator: ", "))
     }
+    try readFields(values)
+  }
+
+  private mutating func readFields(_ values: KeyedDecodingContainer<Key>) throws {
     for field in Self.fields where className.keys.contains(field.key) { try field.read(values, &self) }
     if lambdaMinClipped < -1e300 { lambdaMinClipped = -.infinity }
   }
+
+  /// The class that a file is read as, whatever it calls itself.
+  private static let readAs = CodingUserInfoKey(rawValue: "darkroom.read-as")!
 
   /// Writes the keys of its class.
   public func encode(to encoder: any Encoder) throws {
@@ -194,16 +206,20 @@ extension SchedulerConfig: Codable {
 
   /// Reads a `scheduler_config.json`.
   ///
+  /// - Parameter className: reads it as one of this class, whatever it calls itself, and passes over keys that this class
+  ///   does not know.
   /// - Throws: `SchedulerError`, naming the file.
-  public init(contentsOf url: URL) throws {
+  public init(contentsOf url: URL, as className: ClassName? = nil) throws(SchedulerError) {
     let name = url.relativePath
     guard let data = try? Data(contentsOf: url) else {
       throw SchedulerError(file: name, "cannot be read")
     }
     // Python writes infinities as bare words, which JSON does not know.
     let text = String(decoding: data, as: UTF8.self).replacingOccurrences(of: ": -Infinity", with: ": -1e308")
+    let decoder = JSONDecoder()
+    if let className { decoder.userInfo[Self.readAs] = className }
     do {
-      self = try JSONDecoder().decode(SchedulerConfig.self, from: Data(text.utf8))
+      self = try decoder.decode(SchedulerConfig.self, from: Data(text.utf8))
       try validate()
     } catch var error as SchedulerError {
       error.file = name

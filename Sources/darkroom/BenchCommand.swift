@@ -54,9 +54,11 @@ struct BenchCommand: ParsableCommand {
 
   /// A round of training or sampling.
   private func denoising() throws -> () -> Void {
-    guard let config = DenoiserConfig(preset: preset) else { throw unknown(DenoiserConfig.presetNames) }
+    guard let config = DenoiserFamilies.config(preset: preset) else {
+      throw unknown(DenoiserFamilies.presetNames)
+    }
     let model = try config.build(ParameterStore(.fresh(seed: 0)))
-    let (height, width) = config.sampleSize.map { ($0[0], $0[1]) } ?? (32, 32)
+    let (height, width) = config.nativeSize ?? (32, 32)
     let x = noise([batchSize, config.inChannels, height, width])
     let target = noise([batchSize, config.predictedChannels, height, width])
     let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }

@@ -26,7 +26,7 @@ struct ClassChoice {
       if guided { throw Failure("\(name) knows no classes to be guided to; leave --guidance-scale out.") }
       return Labels(indices: nil, nullClass: nil, names: [])
     }
-    if case .unet(let unet) = config, unet.classEmbedType == .identity {
+    if config.classInput == .vector {
       throw Failure(
         "\(name) takes vectors for classes (class_embed_type identity), which cannot be given here.")
     }

@@ -58,7 +58,7 @@ struct CompareCommand: ParsableCommand {
     }
     let sampling = try Sampling(
       URL(fileURLWithPath: model), classes: classes, count: 1, guidanceScale: guidanceScale)
-    let configs = try names.map { try sampling.folder.scheduler.under($0) }
+    let configs = try names.map { try sampling.folder.schedulerComponent.config(schedule: nil, sampler: $0) }
     // What could be refused is refused before any weights are loaded.
     for config in configs { for count in counts { _ = try config.sampler(steps: count) } }
     try target.check()

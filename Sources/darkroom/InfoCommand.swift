@@ -24,32 +24,24 @@ struct InfoCommand: ParsableCommand {
 
   private func model() throws {
     let folder = try ModelFolder(URL(fileURLWithPath: path))
-    let network = try folder.denoiser()
+    let plan = try folder.config.build(ParameterStore(.plan))
     print(
-      "model         \(folder.config.className), \(grouped(network.parameters.parameterCount)) parameters")
+      "model         \(type(of: folder.config).className), \(grouped(plan.parameters.parameterCount)) parameters"
+    )
     let factor = folder.vae?.config.downsampling ?? 1
-    if let size = folder.config.sampleSize {
+    if let size = folder.config.nativeSize {
       let channels = folder.vae?.config.outChannels ?? folder.config.inChannels
-      print("size          \(size[1] * factor)x\(size[0] * factor), \(channels) channels")
+      print("size          \(size.width * factor)x\(size.height * factor), \(channels) channels")
     }
     if let vae = folder.vae {
       print(
         "latents       AutoencoderKL, \(vae.config.latentChannels) channels, \(factor) times smaller, scaled by "
           + "\(vae.config.scalingFactor)")
     }
-    switch folder.config {
-    case .unet(let config):
-      let down = config.downBlockTypes.map(\.rawValue).joined(separator: ", ")
-      print(
-        "blocks        \(down); channels \(config.blockOutChannels.map(String.init).joined(separator: ", "))")
-    case .dit(let config):
-      print(
-        "blocks        \(config.numLayers) of \(config.numAttentionHeads) heads by \(config.attentionHeadDim); patches of "
-          + "\(config.patchSize)x\(config.patchSize)")
-    }
+    print("blocks        \(folder.config.structure)")
     if let classes = folder.notes.classes { print("classes       \(classes.joined(separator: ", "))") }
     if let steps = folder.notes.trainedSteps { print("trained       \(grouped(steps)) steps") }
-    let s = folder.scheduler
+    let s = try folder.scheduler
     let noise = s.trainedBetas == nil ? s.betaSchedule.rawValue : "trained_betas"
     print(
       "scheduler     \(s.className.rawValue), \(noise), \(s.numTrainTimesteps) timesteps, predicts \(s.predictionType.rawValue)"

@@ -80,7 +80,7 @@ struct LikelihoodCommand: ParsableCommand {
     let side = try side(folder)
     var options = LikelihoodEvaluation.Options()
     (options.seed, options.batchSize, options.timestepsEvery) = (seed, batchSize, timestepsEvery)
-    var scheduler = folder.scheduler
+    var scheduler = try folder.scheduler
     if let variance { scheduler.varianceType = variance == .small ? .fixedSmall : .fixedLarge }
     let evaluation: LikelihoodEvaluation
     do { evaluation = try LikelihoodEvaluation(scheduler, options) } catch {
@@ -121,19 +121,20 @@ struct LikelihoodCommand: ParsableCommand {
       throw Failure(
         "\(model) models latents, and pictures have no likelihood under it; give a model of pixels.")
     }
-    let learned = folder.scheduler.learnsVariance
+    let scheduler = try folder.scheduler
+    let learned = scheduler.learnsVariance
     if learned && variance != nil {
       throw Failure("\(model) gives its own variance; leave --variance out.")
     }
     guard config.inChannels == 3, config.predictedChannels == (learned ? 6 : 3) else {
       throw Failure(
         "\(model) has \(config.inChannels) input and \(config.predictedChannels) output channels where pictures and its "
-          + "variance_type '\(folder.scheduler.varianceType.rawValue)' need 3 and \(learned ? 6 : 3).")
+          + "variance_type '\(scheduler.varianceType.rawValue)' need 3 and \(learned ? 6 : 3).")
     }
-    guard let size = config.sampleSize, size[0] == size[1] else {
+    guard let size = config.nativeSize, size.height == size.width else {
       throw Failure("\(model) does not say its size, or is not square; its pictures cannot be brought to it.")
     }
-    return size[0]
+    return size.height
   }
 
   /// The class of each picture as the model numbers it; nil for a model without classes.
@@ -142,7 +143,7 @@ struct LikelihoodCommand: ParsableCommand {
       if classes == .folders { throw Failure("\(model) knows no classes; leave --classes out.") }
       return nil
     }
-    if case .unet(let unet) = folder.config, unet.classEmbedType == .identity {
+    if folder.config.classInput == .vector {
       throw Failure(
         "\(model) takes vectors for classes (class_embed_type identity), which cannot be given here.")
     }

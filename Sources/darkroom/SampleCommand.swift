@@ -138,11 +138,7 @@ struct SampleCommand: ParsableCommand {
   }
 
   private func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {
-    var config = folder.scheduler
-    if let schedule { config = try config.replaced(by: schedule) }
-    if let sampler { config = try config.under(sampler) }
-    try config.validate()
-    return config
+    try folder.schedulerComponent.config(schedule: schedule, sampler: sampler)
   }
 
   private func visits(_ scheduler: SchedulerConfig) throws -> Visits {
@@ -163,7 +159,7 @@ struct SampleCommand: ParsableCommand {
     _ sampling: Sampling, _ scheduler: SchedulerConfig, steps: Int
   ) throws -> [Recipe] {
     let labels = sampling.labels
-    let hash = try sampling.folder.weightsURL.map { try SHA256.hex(of: $0) }
+    let hash = try sampling.folder.denoiserComponent.checkpoint.hash()
     return (0..<count).map { i in
       Recipe(
         version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed,

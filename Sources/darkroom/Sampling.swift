@@ -57,7 +57,7 @@ struct Sampling {
 
   private static func pixels(_ folder: ModelFolder, _ size: String?) throws -> (height: Int, width: Int) {
     let factor = folder.vae?.config.downsampling ?? 1
-    var pixels = folder.config.sampleSize.map { (height: $0[0] * factor, width: $0[1] * factor) }
+    var pixels = folder.config.nativeSize.map { (height: $0.height * factor, width: $0.width * factor) }
     if let size {
       let parts = size.lowercased().split(separator: "x").map { Int($0) }
       guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {

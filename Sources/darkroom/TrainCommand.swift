@@ -49,7 +49,8 @@ struct TrainDenoiserCommand: ParsableCommand {
     let vaeFolder = try network.vae.map { try VAEFolder(URL(fileURLWithPath: $0)) }
     let factor = vaeFolder?.config.downsampling ?? 1
     var asked = try network.network(latentChannels: vaeFolder?.config.latentChannels)
-    let resolution = data.resolution ?? (asked.sampleSize?[0] ?? 32) * (network.config == nil ? 1 : factor)
+    let resolution =
+      data.resolution ?? (asked.nativeSize?.height ?? 32) * (network.config == nil ? 1 : factor)
     var options = TrainingOptions()
     (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
     try optimisation.fill(&options)

@@ -83,37 +83,25 @@ struct NetworkOptions: ParsableArguments {
   }
 
   /// The network, for latents of so many channels where there is a VAE.
-  func network(latentChannels: Int?) throws -> DenoiserConfig {
-    var network = try config.map { try DenoiserConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? named()
-    if let model, (network.component == "unet") != (model == .unet) {
+  func network(latentChannels: Int?) throws -> any DenoiserConfig {
+    let network =
+      try config.map { try DenoiserFamilies.config(contentsOf: URL(fileURLWithPath: $0)) }
+      ?? named().with(channels: latentChannels ?? 3)
+    if let model, (network is UNet2DConfig) != (model == .unet) {
       throw Failure("--model \(model.rawValue) and the network named are of different families.")
     }
-    switch network {
-    case .unet(var unet):
-      guard unet.classEmbedType == nil else {
-        throw Failure(
-          "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
-      }
-      if let latentChannels, config == nil {
-        (unet.inChannels, unet.outChannels) = (latentChannels, latentChannels)
-      }
-      network = .unet(unet)
-    case .dit(var dit):
-      if config == nil {
-        let channels = latentChannels ?? 3
-        dit.outChannels = dit.predictedChannels == dit.inChannels ? channels : 2 * channels
-        dit.inChannels = channels
-      }
-      network = .dit(dit)
+    guard ![.number, .vector].contains(network.classInput) else {
+      throw Failure(
+        "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
     }
     return network
   }
 
-  private func named() throws -> DenoiserConfig {
+  private func named() throws -> any DenoiserConfig {
     let name = preset ?? (model == .dit ? "dit-tiny-4" : "tiny-32")
-    if let network = DenoiserConfig(preset: name) { return network }
+    if let network = DenoiserFamilies.config(preset: name) { return network }
     throw Failure(
-      "--preset \(name) is not known; there are \(DenoiserConfig.presetNames.joined(separator: ", ")).")
+      "--preset \(name) is not known; there are \(DenoiserFamilies.presetNames.joined(separator: ", ")).")
   }
 
   func noise() throws -> SchedulerConfig {

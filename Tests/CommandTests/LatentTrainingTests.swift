@@ -152,9 +152,9 @@ final class LatentTrainingTests: XCTestCase {
     let result = try train(denoiser + ["--vae", path("vae")])
     XCTAssertEqual(result.code, 0, result.errors)
     let model = try ModelFolder(folder.appending(path: "run"))
-    XCTAssertEqual(model.config.sampleSize, [8, 8])
+    XCTAssertEqual(model.config.nativeSize.map { [$0.height, $0.width] }, [8, 8])
     XCTAssertEqual(model.vae?.config.latentChannels, 4)
-    XCTAssertFalse(model.scheduler.clipSample, "latents are not bounded by ±1")
+    XCTAssertFalse(try model.scheduler.clipSample, "latents are not bounded by ±1")
     let sampled = try Command.run(
       "sample",
       [path("run"), "--steps", "3", "--class", "star", "--guidance-scale", "3", "--output", path("o.png")])

@@ -85,7 +85,7 @@ final class VAECommandTests: XCTestCase {
     for (arguments, expected) in [
       (["encode", "/nowhere", png, "--output", out], "does not exist"),
       (["encode", folder.path, png, "--output", out], "holds no autoencoder"),
-      (["encode", Fixtures.url("unet/cifar-like").path, png, "--output", out], "unknown key"),
+      (["encode", Fixtures.url("unet/cifar-like").path, png, "--output", out], "describes a UNet2DModel"),
       (["encode", model, odd, "--output", out], "is 22x16; this autoencoder needs multiples of 4"),
       (["encode", model, "/nowhere.png", "--output", out], "nowhere.png"),
       (["encode", model, png, "--output", image], "must end in .safetensors"),

@@ -27,7 +27,7 @@ final class DiTConfigTests: XCTestCase {
        "upcast_attention": false, "use_linear_projection": false}
       """)
     try config.validate()
-    XCTAssertEqual([config.width, config.predictedChannels, config.nullClass], [1152, 8, 1000])
+    XCTAssertEqual([config.width, config.predictedChannels, config.nullClass ?? 0], [1152, 8, 1000])
   }
 
   func testWhatCannotBeIsRefusedByName() {

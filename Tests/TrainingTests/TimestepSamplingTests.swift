@@ -94,7 +94,7 @@ final class TimestepSamplingTests: XCTestCase {
     var scheduler = SchedulerConfig(.ddpm)
     (scheduler.numTrainTimesteps, scheduler.varianceType) = (6, .learnedRange)
     return try Trainer(
-      .unet(config), scheduler,
+      config, scheduler,
       PictureStore(folder, resolution: 8, crop: .center), unconditional: nil, options, resuming: state)
   }
 

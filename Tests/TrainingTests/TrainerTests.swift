@@ -42,7 +42,7 @@ final class TrainerTests: XCTestCase {
   private func trainer(_ folder: ImageFolder, resuming state: TrainingState? = nil) throws -> Trainer {
     let options = options()
     return try Trainer(
-      .unet(config()), scheduler(), PictureStore(folder, resolution: 16, crop: .random),
+      config(), scheduler(), PictureStore(folder, resolution: 16, crop: .random),
       unconditional: Condition(labels: [8]), options, resuming: state)
   }
 

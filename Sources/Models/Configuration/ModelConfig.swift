@@ -13,6 +13,16 @@ public protocol ModelConfig: Codable, Sendable, Equatable {
   func validate() throws(ConfigError)
 }
 
+/// The form of JSON files: keys sorted, two spaces, the same bytes for the same values.
+public enum JSONForm {
+  /// An encoder of that form.
+  public static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+}
+
 /// The release of diffusers whose form of files this program writes.
 public let diffusersVersion = "0.42.1"
 
@@ -34,6 +44,9 @@ extension ModelConfig {
       throw ConfigError(file: url.relativePath, "is not JSON of a \(Self.className)'s configuration")
     }
   }
+
+  /// As the text of a `config.json`.
+  public func json() throws -> Data { try JSONForm.encoder.encode(self) }
 
   /// What sizes a layer can have is the layer's to say, so a network is built on no memory and asked.
   ///

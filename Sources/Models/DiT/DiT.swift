@@ -48,7 +48,7 @@ public struct DiT {
   /// - Parameters:
   ///   - x: `[N, in_channels, H, W]`; H and W multiples of `config.patchSize`.
   ///   - timesteps: N of them.
-  ///   - labels: N classes, each in 0 ... `config.nullClass`.
+  ///   - labels: N classes, each in 0 ... `config.numEmbedsAdaNorm`, which stands for none.
   ///   - dropout: the key of this step's drop-out; nil outside training.
   public func callAsFunction(
     _ x: Tensor, timesteps: [Float], labels: [Int], dropout: NoiseKey? = nil

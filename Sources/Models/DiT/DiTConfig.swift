@@ -60,6 +60,4 @@ public struct DiTConfig: Sendable, Equatable {
   public var width: Int { numAttentionHeads * attentionHeadDim }
   /// Channels of the prediction.
   public var predictedChannels: Int { outChannels ?? inChannels }
-  /// The class index that stands for none.
-  public var nullClass: Int { numEmbedsAdaNorm }
 }

@@ -24,7 +24,7 @@ public final class Trainer {
   /// The network whose weights are being trained.
   public let model: any Denoiser
   /// What it was built from.
-  public let config: DenoiserConfig
+  public let config: any DenoiserConfig
   /// The averaged weights, in the order of the model's parameters; what is saved and sampled from.
   public let averages: [Tensor]
   /// How many updates were made.
@@ -48,7 +48,7 @@ public final class Trainer {
   /// - Throws: `SchedulerError` or `LossOptionsError` for what cannot be trained, or `TrainingStateError` where the state is
   ///   of another network.
   public init(
-    _ config: DenoiserConfig, _ scheduler: SchedulerConfig, _ examples: any ExampleSource,
+    _ config: any DenoiserConfig, _ scheduler: SchedulerConfig, _ examples: any ExampleSource,
     unconditional: Condition?, _ options: TrainingOptions, resuming state: TrainingState? = nil
   ) throws {
     self.options = options
