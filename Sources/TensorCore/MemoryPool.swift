@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// Free blocks by size, so that a step's temporaries reuse the memory of the step before.
@@ -31,12 +32,11 @@ package final class MemoryPool: @unchecked Sendable {  // every access to the st
       size = Self.roundedBytes(size / MemoryLayout<Float>.stride + 1)
     }
     let large = bytes >= 2 << 20
+    // Linux promises more than there is and kills whoever takes it at its word, so a large block is asked about first.
+    if bytes >= 64 << 20, let available = AvailableMemory.bytes, bytes > available { dk_exhausted(bytes) }
     var raw: UnsafeMutableRawPointer?
     let status = posix_memalign(&raw, large ? 2 << 20 : 64, bytes)
-    guard status == 0, let raw else {
-      fatalError(
-        "out of memory: \(bytes >> 20) MiB more were needed, \(bytesFromSystem >> 20) MiB are in use")
-    }
+    guard status == 0, let raw else { dk_exhausted(bytes) }
     if large { madvise(raw, bytes, 14 /* MADV_HUGEPAGE */) }
     bytesFromSystem += bytes
     return (raw.bindMemory(to: Float.self, capacity: bytes / 4), bytes)
@@ -45,19 +45,6 @@ package final class MemoryPool: @unchecked Sendable {  // every access to the st
   func giveBack(_ pointer: UnsafeMutablePointer<Float>, bytes: Int) {
     lock.lock()
     free[bytes, default: []].append(pointer)
-    lock.unlock()
-  }
-
-  /// Returns every free block to the system.
-  package func drain() {
-    lock.lock()
-    for (bytes, blocks) in free {
-      for block in blocks {
-        Foundation.free(block)
-        bytesFromSystem -= bytes
-      }
-    }
-    free.removeAll()
     lock.unlock()
   }
 }

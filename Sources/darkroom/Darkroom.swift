@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import TensorCore
 
 /// The program: every subcommand is a file of its own beside this one.
 @main
@@ -21,6 +22,12 @@ struct Darkroom: ParsableCommand {
   /// Every failure leaves by here: one sentence on standard error, and an exit code other than 0.
   static func main() {
     ThreadPolicy.settle()
+    onExhaustedMemory { bytes in
+      Console.error(
+        "darkroom: out of memory: \(bytes >> 20) MiB more were needed; lower --batch-size, --count, --size or "
+          + "--resolution, or use --tile-size with an autoencoder.")
+      _exit(1)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -31,15 +31,20 @@ public struct Command {
   }
 
   /// Runs the program to its end.
-  public static func run(_ arguments: String...) throws -> Result { try run(arguments) }
+  ///
+  /// - Parameter environment: variables set beside those of the tests.
+  public static func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Result {
+    try run(arguments, environment: environment)
+  }
 
   /// Runs a subcommand to its end.
   public static func run(_ subcommand: String, _ arguments: [String]) throws -> Result {
     try run([subcommand] + arguments)
   }
 
-  private static func run(_ arguments: [String]) throws -> Result {
+  private static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
     let process = Process()
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, given in given }
     process.executableURL = program
     process.arguments = arguments
     let (output, errors) = (Pipe(), Pipe())

@@ -62,3 +62,20 @@ public func assertClose(
       + "\(actual[worst]) for \(expected[worst])",
     file: file, line: line)
 }
+
+/// Compares bit for bit; the first index that differs, both values and how many differ are reported.
+public func assertSameBits(
+  _ actual: Tensor, _ expected: Tensor, _ what: String = "values", file: StaticString = #filePath,
+  line: UInt = #line
+) {
+  guard actual.shape == expected.shape else {
+    XCTFail("\(what): shape \(actual.shape) for \(expected.shape)", file: file, line: line)
+    return
+  }
+  let (a, b) = (actual.values, expected.values)
+  let differing = a.indices.filter { a[$0].bitPattern != b[$0].bitPattern }
+  guard let first = differing.first else { return }
+  XCTFail(
+    "\(what): \(differing.count) of \(a.count) values differ, first at index \(first): \(a[first]) for \(b[first])",
+    file: file, line: line)
+}

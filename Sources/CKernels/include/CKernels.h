@@ -26,6 +26,9 @@ int dk_get_threads(void);
 // works in stays in the cache of the core that it runs on, and what one layer after the other does in the shared one.
 typedef enum { dk_scratch_of_task, dk_scratch_of_layer } dk_scratch_use;
 void *dk_scratch(dk_scratch_use use, long bytes);
+// Ends the process for want of `bytes` more: by the handler, which does not return, or by aborting where there is none.
+void dk_on_exhaustion(void (*handler)(long bytes));
+_Noreturn void dk_exhausted(long bytes);
 
 // ---- elementwise.c
 void dk_add(const float *a, const float *b, float *y, long n);

@@ -5,7 +5,13 @@
 /// which no other operands change. Each answer is kept, so it costs one run a shape.
 enum BatchProbe {
   // Used on the thread that runs the model; see `Tape.current`.
-  nonisolated(unsafe) private static var answers: [ConvolutionShape: Bool] = [:]
+  nonisolated(unsafe) private static var answers: [Question: Bool] = [:]
+
+  /// oneDNN's plan, and the layout of the weights in it, is another for another number of threads.
+  private struct Question: Hashable {
+    let shape: ConvolutionShape
+    let threads: Int
+  }
 
   /// The most images, at most `limit`, that may be taken together.
   static func largestRun(_ shape: ConvolutionShape, upTo limit: Int) -> Int {
@@ -17,11 +23,37 @@ enum BatchProbe {
   }
 
   private static func isExact(_ shape: ConvolutionShape) -> Bool {
-    if let known = answers[shape] { return known }
+    let question = Question(shape: shape, threads: threadCount)
+    if let known = answers[question] { return known }
     let answer = compare(shape)
-    answers[shape] = answer
+    answers[question] = answer
     return answer
   }
+
+  /// Whether one image's bits are the same whatever the number of threads: for some shapes oneDNN blocks the sum over
+  /// channels by it. The same counts are tried whoever asks, so that all of them choose one algorithm.
+  static func isTheSameOnAllThreads(_ shape: ConvolutionShape) -> Bool {
+    let shape = shape.with(batch: 1)
+    if let known = threadAnswers[shape] { return known }
+    let asked = threadCount
+    defer { threadCount = asked }
+    let pass = ConvolutionPass.forward(bias: false, training: false)
+    let x = operand(shape.source, step: 0.75488)
+    let weight = operand(shape.weights, step: 0.61803)
+    let results = Set([1, 2, 3, 4, 8, asked]).map { threads in
+      threadCount = threads
+      let plan = Convolution.cached(shape, pass)
+      let y = Storage(count: shape.target.reduce(1, *))
+      plan.forward(x.pointer, plan.repacked(weight), nil, y.pointer)
+      return (0..<shape.target.reduce(1, *)).map { y.pointer[$0].bitPattern }
+    }
+    let answer = results.allSatisfy { $0 == results[0] }
+    threadAnswers[shape] = answer
+    return answer
+  }
+
+  // As `answers`.
+  nonisolated(unsafe) private static var threadAnswers: [ConvolutionShape: Bool] = [:]
 
   private static func compare(_ shape: ConvolutionShape) -> Bool {
     let pass = ConvolutionPass.forward(bias: false, training: false)

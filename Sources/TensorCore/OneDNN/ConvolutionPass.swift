@@ -58,15 +58,18 @@ final class Convolution {
     let shape: ConvolutionShape
     let pass: ConvolutionPass
     let threads: Int  // oneDNN plans the division of the work when it compiles
+    let winograd: Bool
   }
 
   // Used on the thread that runs the model; see `Tape.current`.
   nonisolated(unsafe) private static var cache: [Key: Convolution] = [:]
 
-  static func cached(_ shape: ConvolutionShape, _ pass: ConvolutionPass) -> Convolution {
-    let key = Key(shape: shape, pass: pass, threads: threadCount)
+  /// - Parameter winograd: whether Winograd's algorithm may be used.
+  static func cached(_ shape: ConvolutionShape, _ pass: ConvolutionPass, winograd: Bool = true) -> Convolution
+  {
+    let key = Key(shape: shape, pass: pass, threads: threadCount, winograd: winograd)
     if let kept = cache[key] { return kept }
-    let made = Convolution(shape, pass)
+    let made = Convolution(shape, pass, winograd: winograd)
     cache[key] = made
     return made
   }
@@ -78,7 +81,7 @@ final class Convolution {
     let accept: (String) -> Bool
   }
 
-  private static func candidates(_ s: ConvolutionShape) -> [Candidate] {
+  private static func candidates(_ s: ConvolutionShape, winograd: Bool) -> [Candidate] {
     let plain = (MemoryOrder.plain, dnnl_abcd)
     let block = MemoryOrder.vectorBlock
     let blocked = (MemoryOrder(channelBlock: block), block == 16 ? dnnl_aBcd16b : dnnl_aBcd8b)
@@ -89,7 +92,7 @@ final class Convolution {
     let sourceFits = s.c % block == 0
     let targetFits = s.o % block == 0
     if sourceFits && targetFits {
-      if s.kh == 3 && s.kw == 3 && s.stride == 1 {
+      if winograd && s.kh == 3 && s.kw == 3 && s.stride == 1 {
         // F(4×4, 3×3) before F(2×2, 3×3): it has fewer products, and fills them with several images where maps are small.
         for name in ["wino_4x3", "wino"] {
           list.append(
@@ -109,8 +112,8 @@ final class Convolution {
     return list
   }
 
-  private init(_ s: ConvolutionShape, _ pass: ConvolutionPass) {
-    for candidate in Self.candidates(s) {
+  private init(_ s: ConvolutionShape, _ pass: ConvolutionPass, winograd: Bool) {
+    for candidate in Self.candidates(s, winograd: winograd) {
       let source = Layout(s.source, candidate.source.tag)
       let target = Layout(s.target, candidate.target.tag)
       guard

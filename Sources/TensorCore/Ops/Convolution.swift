@@ -69,9 +69,10 @@ private func gradient(_ x: Tensor, _ weight: Tensor, hasBias: Bool, _ shape: Con
 }
 
 private func batched(
-  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape, training: Bool
+  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape, training: Bool,
+  winograd: Bool = true
 ) -> Tensor {
-  let pass = Convolution.cached(shape, .forward(bias: bias != nil, training: training))
+  let pass = Convolution.cached(shape, .forward(bias: bias != nil, training: training), winograd: winograd)
   let x = x.ordered(pass.sourceOrder)
   let y = Tensor(uninitialized: shape.target, order: pass.targetOrder)
   pass.forward(x.pointer, training ? pass.repacked(weight) : pass.packed(weight), bias, y.pointer)
@@ -81,10 +82,14 @@ private func batched(
 /// Convolution of a batch such that no image's bits depend on how many others there are.
 ///
 /// Winograd divides the sum over channels into blocks, and for some shapes in another way for another batch. So images
-/// are taken in the largest runs whose plan gives the bits of one image alone. Direct convolution has no such trait.
+/// are taken in the largest runs whose plan gives the bits of one image alone, and directly where threads decide them too.
+/// Direct convolution has no such traits.
 private func inferred(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape) -> Tensor {
   let single = Convolution.cached(shape.with(batch: 1), .forward(bias: bias != nil, training: false))
   guard single.isWinograd else { return batched(x, weight, bias, shape, training: false) }
+  guard BatchProbe.isTheSameOnAllThreads(shape) else {
+    return batched(x, weight, bias, shape, training: false, winograd: false)
+  }
   let x = x.ordered(single.sourceOrder)
   let y = Tensor(uninitialized: shape.target, order: single.targetOrder)
   let (inSize, outSize) = (x.count / shape.n, y.count / shape.n)
