@@ -13,6 +13,7 @@ static inline __attribute__((always_inline)) float dk_value(float x, dk_activati
     case dk_relu: return x > 0 ? x : 0;
     case dk_mish: return x * dk_tanh_softplus(x);
     case dk_gelu_tanh: return x * dk_sigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x));
+    case dk_quick_gelu: return x * dk_sigmoid(1.702f * x);
   }
 }
 
@@ -33,6 +34,10 @@ static inline __attribute__((always_inline)) float dk_derivative(float x, dk_act
     case dk_gelu_tanh: {
       float s = dk_sigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x));
       return s + x * s * (1.0f - s) * 1.5957691216057308f * (1.0f + 0.134145f * x * x);
+    }
+    case dk_quick_gelu: {
+      float s = dk_sigmoid(1.702f * x);
+      return s * (1.0f + 1.702f * x * (1.0f - s));
     }
   }
 }
@@ -55,6 +60,7 @@ static inline __attribute__((always_inline)) void dk_affine16(const float *x, fl
     case dk_relu: { enum { K = dk_relu }; loop; break; }         \
     case dk_mish: { enum { K = dk_mish }; loop; break; }         \
     case dk_gelu_tanh: { enum { K = dk_gelu_tanh }; loop; break; } \
+    case dk_quick_gelu: { enum { K = dk_quick_gelu }; loop; break; } \
   }
 
 #endif

@@ -11,6 +11,7 @@ double dk_reference_activation(double x, dk_activation kind) {
     case dk_relu: return x > 0 ? x : 0;
     case dk_mish: return x * tanh(log1p(exp(x)));
     case dk_gelu_tanh: return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case dk_quick_gelu: return x / (1 + exp(-1.702 * x));
   }
 }
 

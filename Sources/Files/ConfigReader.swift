@@ -4,35 +4,32 @@ public struct ConfigReader<Key: CodingKey & CaseIterable & RawRepresentable> whe
   private let values: KeyedDecodingContainer<Key>
   private let failure: (_ problem: String) -> any Error
 
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    let intValue: Int? = nil
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
   /// Keys that begin with an underscore say who wrote the file, and pass.
   ///
   /// - Parameters:
   ///   - known: which keys are known, for whoever gave another: the end of a sentence, from "the known ones are …".
   ///   - unused: keys of other releases of the program, which pass where they ask for nothing (null or false).
+  ///   - inert: keys of what cannot be done here, each with the value that asks for nothing, as null and false do.
   ///   - failure: makes the error of a problem, the rest of a sentence that begins with the file's name.
   /// - Throws: what `failure` makes, for an unknown key.
   public init(
-    _ decoder: any Decoder, known: String, unused: Set<String> = [],
+    _ decoder: any Decoder, known: String, unused: Set<String> = [], inert: [String: ConfigValue] = [:],
     failure: @escaping (_ problem: String) -> any Error
   ) throws {
     values = try decoder.container(keyedBy: Key.self)
     self.failure = failure
     let keys = Set(Key.allCases.map(\.rawValue))
-    let all = try decoder.container(keyedBy: AnyKey.self)
+    let all = try decoder.container(keyedBy: ConfigKey.self)
     for key in all.allKeys.sorted(by: { $0.stringValue < $1.stringValue })
     where !keys.contains(key.stringValue) && !key.stringValue.hasPrefix("_") {
       let name = key.stringValue
-      guard unused.contains(name) else { throw failure("has the unknown key '\(name)'; \(known)") }
-      let asksForNothing =
-        try all.decodeNil(forKey: key) || (try? all.decode(Bool.self, forKey: key)) == false
-      guard asksForNothing else { throw failure("has a value of '\(name)', which cannot be used here") }
+      guard unused.contains(name) || inert[name] != nil else {
+        throw failure("has the unknown key '\(name)'; \(known)")
+      }
+      let value = try? all.decode(ConfigValue.self, forKey: key)
+      guard value == .null || value == .bool(false) || (value != nil && value == inert[name]) else {
+        throw failure("has a value of '\(name)', which cannot be used here")
+      }
     }
   }
 

@@ -19,7 +19,7 @@ extension UNet2D: Denoiser {
   public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
     self(
       condition.joined(to: x), timesteps: timesteps, labels: condition.labels.map { .indices($0) },
-      dropout: dropout)
+      control: condition.control, dropout: dropout)
   }
 }
 

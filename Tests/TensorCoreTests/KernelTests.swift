@@ -4,7 +4,7 @@ import XCTest
 
 /// Each fast kernel against `reference.c`, over the memory orders and sizes at which their loops take other paths.
 final class KernelTests: XCTestCase {
-  private let kinds = [dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh]
+  private let kinds = [dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh, dk_quick_gelu]
 
   /// Values in −amplitude … amplitude from a fixed linear congruence; no generator of the program is trusted here.
   private func numbers(_ count: Int, amplitude: Float = 2, seed: UInt64 = 1) -> [Float] {

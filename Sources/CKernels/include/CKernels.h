@@ -16,7 +16,7 @@
 #define DK_CLONES
 #endif
 
-typedef enum { dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh } dk_activation;
+typedef enum { dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh, dk_quick_gelu } dk_activation;
 
 // ---- parallel.c: oneDNN's own thread pool (libgomp), so that there is one pool and no oversubscription.
 void dk_parallel_for(long tasks, void (*body)(void *context, long task), void *context);

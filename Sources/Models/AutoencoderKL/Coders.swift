@@ -145,6 +145,10 @@ extension MidBlock {
     self.init(
       p, channels: channels, options,
       attention: config.midBlockAddAttention
-        ? AttentionOptions(headSize: channels, groups: config.normNumGroups) : nil)
+        ? { p in
+          SelfAttention(
+            p, channels: channels, headSize: channels, groups: config.normNumGroups, epsilon: options.epsilon,
+            outputScale: options.outputScale)
+        } : nil)
   }
 }

@@ -1,32 +1,33 @@
 import NN
 import TensorCore
 
-/// The lowest resolution: residual blocks around attention, diffusers' `UNetMidBlock2D`.
+/// The lowest resolution: residual blocks, with attention between where there is any; diffusers' `UNetMidBlock2D` and
+/// `UNetMidBlock2DCrossAttn`.
 struct MidBlock {
   let resnets: [ResnetBlock2D]
-  let attention: SelfAttention?
+  /// After the first residual block.
+  let attention: (any MapAttention)?
 
-  struct AttentionOptions {
-    /// Channels of a head.
-    var headSize: Int
-    /// Of the normalisation before it; nil for none.
-    var groups: Int?
-  }
-
-  /// - Parameter attention: nil for none.
-  init(_ p: ParameterScope, channels: Int, _ options: ResnetOptions, attention: AttentionOptions?) {
-    let first = ResnetBlock2D(p["resnets"][0], inputs: channels, outputs: channels, options)
-    self.attention = attention.map {
-      SelfAttention(
-        p["attentions"][0], channels: channels, headSize: $0.headSize, groups: $0.groups,
-        epsilon: options.epsilon, outputScale: options.outputScale)
+  /// - Parameters:
+  ///   - resnets: how many; attention follows the first.
+  ///   - attention: makes it at its place, `attentions.0`; nil for none.
+  init(
+    _ p: ParameterScope, channels: Int, _ options: ResnetOptions, resnets: Int = 2,
+    attention: ((ParameterScope) -> any MapAttention)?
+  ) {
+    func resnet(_ i: Int) -> ResnetBlock2D {
+      ResnetBlock2D(p["resnets"][i], inputs: channels, outputs: channels, options)
     }
-    resnets = [first, ResnetBlock2D(p["resnets"][1], inputs: channels, outputs: channels, options)]
+    let first = resnet(0)
+    self.attention = attention?(p["attentions"][0])
+    self.resnets = [first] + (1..<resnets).map(resnet)
   }
 
   /// [N, C, H, W] → [N, C, H, W]
   func callAsFunction(_ x: Tensor, _ context: BlockContext) -> Tensor {
-    let h = resnets[0](x, context)
-    return resnets[1](attention?(h) ?? h, context)
+    var h = resnets[0](x, context)
+    if let attention { h = attention(h, context) }
+    for resnet in resnets.dropFirst() { h = resnet(h, context) }
+    return h
   }
 }

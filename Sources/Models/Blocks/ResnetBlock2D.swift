@@ -41,6 +41,8 @@ enum Resampling {
 struct BlockContext {
   /// activation(time embedding), [N, E]: each block's projection begins with the same activation.
   let activatedTime: Tensor?
+  /// What cross-attention reads.
+  var text: TextStates?
   /// The key of this step's drop-out, or nil outside training.
   let dropout: NoiseKey?
 

@@ -79,7 +79,9 @@ extension DenoiserConfig {
 /// The families of networks that can denoise.
 public enum DenoiserFamilies {
   /// All of them. A family that is added here can be opened, trained and sampled.
-  public static let all: [any DenoiserConfig.Type] = [UNet2DConfig.self, DiTConfig.self]
+  public static let all: [any DenoiserConfig.Type] = [
+    UNet2DConfig.self, UNet2DConditionConfig.self, DiTConfig.self,
+  ]
 
   /// The names of their classes, for messages.
   public static var classNames: [String] { all.map { $0.className } }

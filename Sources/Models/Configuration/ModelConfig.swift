@@ -65,6 +65,12 @@ extension ModelConfig {
     try origin.encode(Self.className, forKey: .className)
     try origin.encode(diffusersVersion, forKey: .diffusersVersion)
   }
+
+  /// Writes keys of what cannot be done here with the values that ask for nothing, as diffusers does.
+  func encodeInert(_ values: [String: ConfigValue], to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: ConfigKey.self)
+    for (key, value) in values { try container.encode(value, forKey: ConfigKey(stringValue: key)) }
+  }
 }
 
 private enum OriginKey: String, CodingKey {
@@ -74,9 +80,12 @@ private enum OriginKey: String, CodingKey {
 
 extension ConfigReader {
   /// A reader of a model's configuration.
-  init<Config: ModelConfig>(_ decoder: any Decoder, of _: Config.Type, unused: Set<String> = []) throws {
+  init<Config: ModelConfig>(
+    _ decoder: any Decoder, of _: Config.Type, unused: Set<String> = [], inert: [String: ConfigValue] = [:]
+  ) throws {
     try self.init(
-      decoder, known: "the known ones are those of diffusers' \(Config.className)", unused: unused
+      decoder, known: "the known ones are those of diffusers' \(Config.className)", unused: unused,
+      inert: inert
     ) { ConfigError($0) }
   }
 

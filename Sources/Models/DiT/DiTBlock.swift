@@ -20,7 +20,9 @@ struct DiTBlock {
       bias: config.attentionBias, isXavier: true)
     norm3 = LayerNorm(
       p["norm3"], size: config.width, epsilon: config.normEps, affine: config.normElementwiseAffine)
-    feedForward = FeedForward(p["ff"], config)
+    feedForward = FeedForward(
+      p["ff"], width: config.width, .activation(config.activationFn.activation), dropout: config.dropout,
+      isXavier: true)
     dropout = config.dropout
     dropoutIndex = UInt32(truncatingIfNeeded: KeyHash.fnv1a(p["attn1"].path))
   }
@@ -80,33 +82,5 @@ struct AdaptiveNorm {
     return Modulation(
       attention: (scale: parts[1], shift: parts[0]), attentionGate: parts[2],
       feedForward: (scale: parts[4], shift: parts[3]), feedForwardGate: parts[5])
-  }
-}
-
-/// Two maps with an activation between, four times as wide inside.
-struct FeedForward {
-  let rise: Linear, fall: Linear
-  let activation: Activation
-  let dropout: Float
-  private let dropoutIndex: UInt32
-
-  init(_ p: ParameterScope, _ config: DiTConfig) {
-    let (width, inner) = (config.width, 4 * config.width)
-    rise = Linear(
-      p["net"][0]["proj"], inputs: width, outputs: inner, fresh: .xavier(inputs: width, outputs: inner))
-    fall = Linear(p["net"][2], inputs: inner, outputs: width, fresh: .xavier(inputs: inner, outputs: width))
-    activation = config.activationFn.activation
-    dropout = config.dropout
-    dropoutIndex = UInt32(truncatingIfNeeded: KeyHash.fnv1a(p.path))
-  }
-
-  /// [N, T, D] → [N, T, D]
-  func callAsFunction(_ x: Tensor, dropout key: NoiseKey?) -> Tensor {
-    var h = rise(x, activation: activation)
-    if var key, dropout > 0 {
-      key.index = dropoutIndex
-      h = TensorCore.dropout(h, probability: dropout, key: key)
-    }
-    return fall(h)
   }
 }

@@ -101,6 +101,9 @@ public struct UNet2DConfig: Sendable, Equatable {
   /// Whether it must be given class labels.
   public var isClassConditional: Bool { classEmbedType != nil || numClassEmbeds != nil }
 
+  /// Channels of the time embedding.
+  var timeChannels: Int { timeEmbeddingDim ?? blockOutChannels[0] * 4 }
+
   /// Height and width must be multiples of this.
   public var sizeMultiple: Int { 1 << (blockOutChannels.count - 1) }
 }

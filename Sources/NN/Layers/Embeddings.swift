@@ -72,16 +72,21 @@ public struct GaussianFourierProjection {
 public struct TimestepEmbedding {
   let linear1: Linear
   let linear2: Linear
+  let activation: Activation
 
   /// - Parameters:
   ///   - inputs: size of the projected timestep.
   ///   - outputs: size of the embedding.
+  ///   - activation: what stands between.
   ///   - fresh: how both maps begin; PyTorch's default where nil.
-  public init(_ p: ParameterScope, inputs: Int, outputs: Int, fresh: FreshLinear? = nil) {
+  public init(
+    _ p: ParameterScope, inputs: Int, outputs: Int, activation: Activation = .silu, fresh: FreshLinear? = nil
+  ) {
+    self.activation = activation
     linear1 = Linear(p["linear_1"], inputs: inputs, outputs: outputs, fresh: fresh)
     linear2 = Linear(p["linear_2"], inputs: outputs, outputs: outputs, fresh: fresh)
   }
 
   /// [N, In] → [N, Out]
-  public func callAsFunction(_ x: Tensor) -> Tensor { linear2(linear1(x, activation: .silu)) }
+  public func callAsFunction(_ x: Tensor) -> Tensor { linear2(linear1(x, activation: activation)) }
 }

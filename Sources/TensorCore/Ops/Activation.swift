@@ -14,6 +14,8 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
   case mish
   /// GELU's tanh approximation.
   case geluTanh = "gelu-approximate"
+  /// x·σ(1.702x), CLIP's approximation of GELU.
+  case quickGELU = "quick_gelu"
 
   var kernel: dk_activation {
     switch self {
@@ -23,6 +25,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     case .relu: dk_relu
     case .mish: dk_mish
     case .geluTanh: dk_gelu_tanh
+    case .quickGELU: dk_quick_gelu
     }
   }
 }
