@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 
 /// How a noisy picture is mixed: x = alpha·x₀ + sigma·ε.
 ///
@@ -30,6 +31,22 @@ public struct NoiseLevel: Sendable, Equatable {
 
   /// On the straight line from picture to noise (Liu et al. 2022).
   public static func flow(_ sigma: Float) -> NoiseLevel { NoiseLevel(alpha: 1 - sigma, sigma: sigma) }
+
+  /// A picture without noise.
+  public static let clean = NoiseLevel(alpha: 1, sigma: 0)
+
+  /// What stands at this level: alpha·x₀ + sigma·noise.
+  public func noised(_ x0: Tensor, _ noise: Tensor) -> Tensor {
+    .combination([(alpha, x0), (sigma, noise)])
+  }
+
+  /// What stands at this level, from what stands at a lower one and new noise (Lugmayr et al. 2022, equation 7, over
+  /// several steps at once).
+  public func renoised(_ x: Tensor, from lower: NoiseLevel, _ noise: Tensor) -> Tensor {
+    let share = alpha / lower.alpha
+    let left = sigma * sigma - share * share * lower.sigma * lower.sigma
+    return .combination([(share, x), (max(left, 0).squareRoot(), noise)])
+  }
 
   /// ᾱ of the variance-preserving level of the same ratio.
   public var alphaCumprod: Float { alpha * alpha / (alpha * alpha + sigma * sigma) }

@@ -5,11 +5,22 @@ import TensorCore
 ///
 /// It never sees a network. Noise is injected, and whatever history a method needs is its own state, so that a sampler
 /// copied is a trajectory forked. A method that asks twice a step has two evaluations for it.
+///
+/// A trajectory may begin at any step: what a method knows of earlier steps is the length of its history, never the number of
+/// the evaluation.
 public protocol Sampler: Sendable {
   /// What the network is asked, from noise to picture.
   var evaluations: [Evaluation] { get }
   /// The deviation of the noise that it starts from.
   var initialNoiseScale: Float { get }
+  /// How many evaluations a step takes, the last perhaps fewer: diffusers' `order`.
+  var evaluationsPerStep: Int { get }
+  /// The evaluations that steps begin with.
+  var stepStarts: [Int] { get }
+  /// Whether the step that is being taken asks for more evaluations: then x is but what the network is to be shown next.
+  var isWithinStep: Bool { get }
+  /// The evaluations of a trajectory that begins with evaluation `i`, the first of a step.
+  func visits(from i: Int) -> [Int]
   /// Whether noise is drawn after evaluation `i`.
   func needsNoise(_ i: Int) -> Bool
   /// The picture to go on with after evaluation `i`.
@@ -25,6 +36,14 @@ public protocol Sampler: Sendable {
 extension Sampler {
   /// Variance-preserving samplers start from unit noise.
   public var initialNoiseScale: Float { 1 }
+  /// One, unless a sampler says otherwise.
+  public var evaluationsPerStep: Int { 1 }
+  /// Every evaluation is a step, unless a sampler says otherwise.
+  public var stepStarts: [Int] { Array(stride(from: 0, to: evaluations.count, by: evaluationsPerStep)) }
+  /// Every evaluation is a step, unless a sampler says otherwise.
+  public var isWithinStep: Bool { false }
+  /// All that follow, unless a sampler says otherwise.
+  public func visits(from i: Int) -> [Int] { Array(i..<evaluations.count) }
   /// Deterministic unless a sampler says otherwise.
   public func needsNoise(_ i: Int) -> Bool { false }
 }

@@ -22,8 +22,7 @@ public struct DEIS: Sampler, @unchecked Sendable {
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     history = history.suffix(order - 1) + [denoised.noise(in: x, at: levels[i])]
     let left = evaluations.count - i
-    var now = min(order, i + 1)
-    if endsLower { now = min(now, left) }
+    let now = endsLower ? min(history.count, left) : history.count
     let (from, to) = (levels[i], levels[i + 1])
     let ratio = { (level: NoiseLevel) in Double(level.sigma) / Double(level.alpha) }
     let nodes = (0..<now).map { log(ratio(levels[i - $0])) }

@@ -34,6 +34,11 @@ public struct DPM2: Sampler, @unchecked Sendable {
     evaluations = list
   }
 
+  /// Two, but for the last step.
+  public var evaluationsPerStep: Int { 2 }
+  /// Between a step's first evaluation and its second.
+  public var isWithinStep: Bool { start != nil }
+
   /// Once a step of the ancestral kind, but for the last.
   public func needsNoise(_ i: Int) -> Bool { isAncestral && i % 2 == 1 }
 

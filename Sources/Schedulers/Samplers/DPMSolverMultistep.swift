@@ -43,7 +43,7 @@ public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     history = history.suffix(order - 1) + [update.value(denoised, x, levels[i], clips: clips)]
     let left = evaluations.count - i
-    var now = min(order, i + 1)
+    var now = history.count
     if left == 1, endsInEuler { now = 1 }
     if left == 2, endsLower { now = min(now, 2) }
     let m = Array(history.reversed())

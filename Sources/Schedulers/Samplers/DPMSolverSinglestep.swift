@@ -30,6 +30,11 @@ public struct DPMSolverSinglestep: Sampler, @unchecked Sendable {
   /// Along the SDE.
   public func needsNoise(_ i: Int) -> Bool { update.isStochastic }
 
+  /// The evaluations that blocks begin with.
+  public var stepStarts: [Int] { orders.indices.filter { orders[$0] == 1 } }
+  /// Between the first evaluation of a block and its last.
+  public private(set) var isWithinStep = false
+
   /// 1, 2, 3, 1, 2, 3, …: the order of each evaluation's step, the last ones lower.
   private static func orders(_ steps: Int, _ order: Int, endsLower: Bool, endsAtZero: Bool) -> [Int] {
     let block = Array(1...order)
@@ -49,9 +54,11 @@ public struct DPMSolverSinglestep: Sampler, @unchecked Sendable {
 
   /// One step of the paper, as `Sampler` describes it.
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
-    let order = orders[i]
-    if order == 1 { (history, start) = ([], x) }
+    isWithinStep = i + 1 < orders.count && orders[i + 1] != 1
+    if orders[i] == 1 || history.isEmpty { (history, start) = ([], x) }
     history.append(update.value(denoised, x, levels[i], clips: clips))
+    // A trajectory that begins within a block has less of it behind it.
+    let order = min(orders[i], history.count)
     let m = history
     let base = i - order + 1
     func lambda(_ k: Int) -> Double { levels[k].lambda }

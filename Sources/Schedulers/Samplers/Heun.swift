@@ -19,6 +19,11 @@ public struct Heun: Sampler, @unchecked Sendable {
     (self.sigmas, self.initialNoiseScale) = (sigmas, initialNoiseScale)
   }
 
+  /// Two, but for the last step.
+  public var evaluationsPerStep: Int { 2 }
+  /// Between a step's first evaluation and its second.
+  public var isWithinStep: Bool { slope != nil }
+
   /// x′ = x + (σ′ − σ)·(d + d′)/2 with d = (x − x₀)/σ
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     // Evaluations 2k and 2k + 1 belong to the step from σ_k.

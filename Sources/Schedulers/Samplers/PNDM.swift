@@ -18,6 +18,7 @@ public struct PNDM: Sampler, @unchecked Sendable {
   /// The newest last.
   private var history: [Tensor] = []
   private var sum: Tensor?
+  /// Where the step that is being taken began; nil between steps.
   private var start: Tensor?
 
   /// - Parameters:
@@ -51,6 +52,20 @@ public struct PNDM: Sampler, @unchecked Sendable {
     evaluations = schedule.evaluations(visited)
   }
 
+  /// One of four evaluations of Runge–Kutta steps, none of the correction of the first multistep, and all others.
+  public var stepStarts: [Int] {
+    evaluations.indices.filter { $0 < rungeKutta ? $0 % 4 == 0 : $0 != 1 || rungeKutta > 0 }
+  }
+  /// Within a Runge–Kutta step, and until the first multistep is corrected.
+  public var isWithinStep: Bool { start != nil }
+
+  /// Without Runge–Kutta steps a beginning has its second timestep visited twice. diffusers visits it once wherever it does not
+  /// begin with the first, and is a step behind its noise from there on.
+  public func visits(from i: Int) -> [Int] {
+    let rest = Array(i..<evaluations.count)
+    return i == 0 || i < rungeKutta || rest.count < 2 ? rest : [i, i + 1] + rest.dropFirst()
+  }
+
   /// One step of the paper, as `Sampler` describes it.
   public mutating func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     i < rungeKutta ? rungeKuttaStep(i, denoised.output, x) : multistep(i, denoised.output, x)
@@ -59,6 +74,7 @@ public struct PNDM: Sampler, @unchecked Sendable {
   /// The classical fourth order: slopes at the beginning, twice in the middle and at the end, weighted 1, 2, 2 and 1.
   private mutating func rungeKuttaStep(_ i: Int, _ e: Tensor, _ x: Tensor) -> Tensor {
     let end = timesteps[i] - (i % 2 == 1 ? 0 : stride / 2)
+    let begun = start ?? x
     var slope = e
     switch i % 4 {
     case 0:
@@ -67,33 +83,32 @@ public struct PNDM: Sampler, @unchecked Sendable {
       start = x
     case 3:
       slope = sum.map { .combination([(Float(1), $0), (1 / 6, e)]) } ?? e
-      sum = nil
+      (sum, start) = (nil, nil)
     default: sum = sum.map { .combination([(Float(1), $0), (1 / 3, e)]) }
     }
-    return transfer(start ?? x, from: timesteps[i / 4 * 4], to: end, slope)
+    return transfer(begun, from: timesteps[i / 4 * 4], to: end, slope)
   }
 
   /// Adams–Bashforth of as many slopes as there are, at most four.
   private mutating func multistep(_ i: Int, _ e: Tensor, _ x: Tensor) -> Tensor {
-    var (x, from, to) = (x, timesteps[i], timesteps[i] - stride)
-    if i == 1 && rungeKutta == 0 {
+    let t = timesteps[i]
+    if let begun = start {
       // Once more from the beginning, with the mean of both slopes.
-      (from, to) = (timesteps[i] + stride, timesteps[i])
-      x = start ?? x
-    } else {
-      history = history.suffix(3) + [e]
-      if i == 0 { start = x }
+      start = nil
+      let slope = Tensor.combination([(Float(0.5), e), (Float(0.5), history[0])])
+      return transfer(begun, from: t + stride, to: t, slope)
     }
+    if history.isEmpty { start = x }
+    history = history.suffix(3) + [e]
     let h = Array(history.reversed())
     let slope: Tensor
-    switch (h.count, i) {
-    case (1, 1): slope = .combination([(Float(0.5), e), (Float(0.5), h[0])])
-    case (1, _): slope = e
-    case (2, _): slope = .combination([(3 / 2, h[0]), (-1 / 2, h[1])])
-    case (3, _): slope = .combination([(23 / 12, h[0]), (-16 / 12, h[1]), (5 / 12, h[2])])
+    switch h.count {
+    case 1: slope = e
+    case 2: slope = .combination([(3 / 2, h[0]), (-1 / 2, h[1])])
+    case 3: slope = .combination([(23 / 12, h[0]), (-16 / 12, h[1]), (5 / 12, h[2])])
     default: slope = .combination([(55 / 24, h[0]), (-59 / 24, h[1]), (37 / 24, h[2]), (-9 / 24, h[3])])
     }
-    return transfer(x, from: from, to: to, slope)
+    return transfer(x, from: t, to: t - stride, slope)
   }
 
   /// Equation 11 of the paper: exact if ε were the same all the way.

@@ -33,7 +33,7 @@ public struct UniPC: Sampler, @unchecked Sendable {
       x = advance(lastX, from: i - 1, order: lastOrder, corrected: value)
     }
     history = history.suffix(order - 1) + [value]
-    lastOrder = min(lowerOrderFinal ? min(order, evaluations.count - i) : order, i + 1)
+    lastOrder = min(lowerOrderFinal ? evaluations.count - i : order, history.count)
     lastX = x
     return advance(x, from: i, order: lastOrder, corrected: nil)
   }
