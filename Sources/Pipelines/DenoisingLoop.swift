@@ -3,61 +3,98 @@ import Schedulers
 import TensorCore
 
 /// The one way from a start to a picture. What differs between kinds of generation is what stands at its seams: where it
-/// starts, who predicts (and how predictions combine), what is put back after each step, and the space it is in.
+/// starts, which evaluations it visits, what is known, who predicts (and how predictions combine), what is put back after
+/// each visit, and the space it is in.
 public struct DenoisingLoop {
-  var sampler: any Sampler
+  /// What is put in place of `x` after a visit, and what it may draw noise from.
+  public typealias AfterVisit = (_ end: VisitEnd, _ x: Tensor, _ noise: inout any NoiseSource) -> Tensor
+
+  /// What takes the steps, before its first.
+  public let sampler: any Sampler
   let parametrization: Parametrization
   let learnsVariance: Bool
   let clipping: Clipping
   let predictor: any Predictor
   let condition: Condition
-  let afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)?
+  let afterVisit: AfterVisit?
 
   /// - Parameters:
   ///   - config: says how the network's output is read and clipped, and which sampler takes the steps.
   ///   - visits: a number of steps, or where they are.
   ///   - eta: DDIM's η, TCD's γ.
   ///   - condition: what is known about the pictures, a row each.
-  ///   - afterStep: what holds after each step, such as the known part of an inpainting.
+  ///   - afterVisit: what holds after each visit, such as the known part of an inpainting.
   /// - Throws: `SchedulerError`.
   public init(
     _ config: SchedulerConfig, _ visits: Visits, eta: Float? = nil, predictor: any Predictor,
-    condition: Condition = .none, afterStep: ((_ step: Int, _ x: Tensor) -> Tensor)? = nil
+    condition: Condition = .none, afterVisit: AfterVisit? = nil
   ) throws {
     sampler = try config.sampler(visits, eta: eta)
     parametrization = config.parametrization
     learnsVariance = config.learnsVariance
     clipping = Clipping(config)
     (self.predictor, self.condition) = (predictor, condition)
-    self.afterStep = afterStep
+    self.afterVisit = afterVisit
   }
 
-  /// Denoises from pure noise of `shape`, `[N, C, H, W]`.
+  /// Denoises from pure noise of `shape`, `[N, C, H, W]`, by every step.
   ///
-  /// - Parameter progress: told after each step how many of how many are done.
+  /// - Parameter progress: told after each visit how many of how many are done.
   public func run(
     _ shape: [Int], noise: inout any NoiseSource, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) -> Tensor {
+    run(from: .noise(noise.normal(shape, .initialLatents, step: 0)), noise: &noise, progress: progress)
+  }
+
+  /// Denoises from a start, `[N, C, H, W]`, along a route.
+  ///
+  /// - Parameters:
+  ///   - route: every step where it is nil.
+  ///   - progress: told after each visit how many of how many are done.
+  public func run(
+    from start: Start, along route: Route? = nil, noise: inout any NoiseSource,
+    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) -> Tensor {
     withoutGradients {
+      let route = route ?? Route(sampler)
       var sampler = sampler
-      var x = noise.normal(shape, .initialLatents, step: 0)
-      if sampler.initialNoiseScale != 1 { x = sampler.initialNoiseScale * x }
-      for (i, evaluation) in sampler.evaluations.enumerated() {
-        let shown = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
-        var (output, variance): (Tensor, Tensor?) = (predictor(shown, evaluation, condition), nil)
-        if output.shape[1] == 2 * shape[1] {
-          let halves = output.splitChannels([shape[1], shape[1]])
-          (output, variance) = (halves[0], learnsVariance ? halves[1] : nil)
+      var x = start.noised(for: sampler, visiting: route.evaluations.first ?? 0)
+      var visit = 0
+      for (leg, next) in zip(route.legs, route.legs.dropFirst().map { $0 as Route.Leg? } + [nil]) {
+        switch leg {
+        case .jump(let from, let to):
+          let levels = (sampler.evaluations[from].level, sampler.evaluations[to].level)
+          x = levels.1.renoised(x, from: levels.0, noise.normal(x.shape, .renoising, step: visit))
+          // What a sampler remembers is of another trajectory.
+          sampler = self.sampler
+        case .visit(let i):
+          let denoised = denoised(x, sampler.evaluations[i])
+          let draw = sampler.needsNoise(i) ? noise.normal(x.shape, .samplerStep, step: visit) : nil
+          x = sampler.step(i, denoised, x, noise: draw)
+          if let afterVisit {
+            let end = VisitEnd(sampler, visit: visit, evaluation: i, next: next, x0: denoised.x0)
+            x = afterVisit(end, x, &noise)
+          }
+          visit += 1
+          progress(visit, route.evaluations.count)
         }
-        var denoised = parametrization.denoised(output, x, evaluation)
-        denoised.x0 = clipping(denoised.x0)
-        denoised.variance = variance
-        let draw = sampler.needsNoise(i) ? noise.normal(shape, .samplerStep, step: i) : nil
-        x = sampler.step(i, denoised, x, noise: draw)
-        if let afterStep { x = afterStep(i, x) }
-        progress(i + 1, sampler.evaluations.count)
       }
       return x
     }
+  }
+
+  /// What the predictor says of `x`, read and clipped.
+  private func denoised(_ x: Tensor, _ evaluation: Evaluation) -> Denoised {
+    let channels = x.shape[1]
+    let shown = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
+    var (output, variance): (Tensor, Tensor?) = (predictor(shown, evaluation, condition), nil)
+    if output.shape[1] == 2 * channels {
+      let halves = output.splitChannels([channels, channels])
+      (output, variance) = (halves[0], learnsVariance ? halves[1] : nil)
+    }
+    var denoised = parametrization.denoised(output, x, evaluation)
+    denoised.x0 = clipping(denoised.x0)
+    denoised.variance = variance
+    return denoised
   }
 }
