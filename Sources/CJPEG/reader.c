@@ -15,8 +15,6 @@ struct cjpeg_reader {
   struct jpeg_decompress_struct jpeg;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
-  uint8_t *exif;
-  size_t exif_count;
   cjpeg_status status;
   char error[JMSG_LENGTH_MAX];
   jmp_buf failed;
@@ -87,29 +85,13 @@ cjpeg_reader *cjpeg_reader_create(const uint8_t *bytes, size_t count) {
   reader->progress.progress_monitor = on_progress;
   reader->jpeg.progress = &reader->progress;
   jpeg_mem_src(&reader->jpeg, bytes, count);
-  jpeg_save_markers(&reader->jpeg, JPEG_APP0 + 1, 0xFFFF);
   return reader;
-}
-
-// A copy, as jpeg_finish_decompress releases the saved markers. Where memory runs out, the picture is as if
-// it had no EXIF; decoding it will fail next.
-static void copy_exif(cjpeg_reader *reader) {
-  for (jpeg_saved_marker_ptr marker = reader->jpeg.marker_list; marker; marker = marker->next) {
-    if (marker->data_length >= 6 && memcmp(marker->data, "Exif\0", 5) == 0) {
-      reader->exif = malloc(marker->data_length);
-      if (!reader->exif) return;
-      memcpy(reader->exif, marker->data, marker->data_length);
-      reader->exif_count = marker->data_length;
-      return;
-    }
-  }
 }
 
 cjpeg_status cjpeg_reader_facts(cjpeg_reader *reader, cjpeg_facts *facts) {
   if (setjmp(reader->failed)) return reader->status;
   struct jpeg_decompress_struct *jpeg = &reader->jpeg;
   jpeg_read_header(jpeg, TRUE);
-  copy_exif(reader);
   switch (jpeg->jpeg_color_space) {
     case JCS_GRAYSCALE:
     case JCS_YCbCr:
@@ -160,16 +142,10 @@ cjpeg_status cjpeg_reader_pixels(cjpeg_reader *reader, uint8_t *pixels) {
   return CJPEG_OK;
 }
 
-const uint8_t *cjpeg_reader_exif(const cjpeg_reader *reader, size_t *count) {
-  *count = reader->exif_count;
-  return reader->exif;
-}
-
 const char *cjpeg_reader_error(const cjpeg_reader *reader) { return reader->error; }
 
 void cjpeg_reader_destroy(cjpeg_reader *reader) {
   if (!reader) return;
   jpeg_destroy_decompress(&reader->jpeg);
-  free(reader->exif);
   free(reader);
 }

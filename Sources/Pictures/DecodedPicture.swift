@@ -41,7 +41,8 @@ public struct DecodedPicture: Sendable {
   public var storedWidth: Int
   /// Height as stored, before the orientation is applied.
   public var storedHeight: Int
-  /// The PNG's text chunks in the file's order; none for a JPEG.
+  /// The PNG's text chunks in the file's order; a JPEG's comments, and its EXIF user comment as `parameters` where it
+  /// reads as such.
   public var texts: [TextChunk]
 
   /// Reads and decodes a file.

@@ -17,7 +17,7 @@ public struct GenerationParameters: Sendable, Hashable {
     }
   }
 
-  /// The PNG keyword under which the text stands.
+  /// The keyword under which the text stands in a PNG.
   public static let keyword = "parameters"
 
   /// What was asked for; may have several lines.

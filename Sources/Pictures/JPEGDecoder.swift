@@ -10,7 +10,12 @@ enum JPEGDecoder {
         throw PictureError(.unreadable(reason: "out of memory"), file: file)
       }
       defer { cjpeg_reader_destroy(reader) }
-      return try decode(reader, file: file, options: options)
+      var decoded = try decode(reader, file: file, options: options)
+      let segments = JPEGSegment.all(in: bytes)
+      let exif = segments.first(where: \.isEXIF).flatMap { EXIF($0.data) }
+      decoded.orientation = exif?.orientation ?? .upright
+      decoded.texts = JPEGTexts.texts(in: segments, exif: exif)
+      return decoded
     }
   }
 
@@ -32,12 +37,9 @@ enum JPEGDecoder {
     }
     if let failure { throw PictureError(failure, file: file) }
 
-    var exifCount = 0
-    let exif = cjpeg_reader_exif(reader, &exifCount)
     var decoded = DecodedPicture(
       picture: Picture(width: width, height: height, pixels: pixels),
-      format: .jpeg, bitDepth: 8,
-      orientation: Orientation(exif: UnsafeBufferPointer(start: exif, count: exifCount)) ?? .upright)
+      format: .jpeg, bitDepth: 8, orientation: .upright)
     decoded.wasGrey = facts.components == 1
     decoded.wasCMYK = facts.components == 4
     return decoded

@@ -22,45 +22,6 @@ public enum Orientation: Int, Sendable, Hashable, CaseIterable, Codable {
 }
 
 extension Orientation {
-  /// The orientation in an EXIF block: a TIFF structure in either byte order, with or without the `Exif\0\0`
-  /// that JPEG puts before it. Nil where there is none or it makes no sense: files with broken EXIF are
-  /// common, and every other program shows them as stored.
-  init?(exif: some Collection<UInt8>) {
-    var bytes = Array(exif)
-    if bytes.starts(with: Array("Exif".utf8)) { bytes.removeFirst(min(6, bytes.count)) }
-    let isBigEndian: Bool
-    switch bytes.prefix(2) {
-    case [0x4D, 0x4D]: isBigEndian = true
-    case [0x49, 0x49]: isBigEndian = false
-    default: return nil
-    }
-
-    func integer(at offset: Int, bytes count: Int) -> Int? {
-      guard offset >= 0, offset <= bytes.count - count else { return nil }
-      let field = bytes[offset..<offset + count]
-      return isBigEndian
-        ? field.reduce(0) { $0 << 8 | Int($1) } : field.reversed().reduce(0) { $0 << 8 | Int($1) }
-    }
-
-    guard integer(at: 2, bytes: 2) == 42,
-      let directory = integer(at: 4, bytes: 4),
-      let entryCount = integer(at: directory, bytes: 2)
-    else { return nil }
-    for entry in 0..<entryCount {
-      // 12 bytes an entry: tag, type, count, and the value where it fits into 4 bytes.
-      let start = directory + 2 + 12 * entry
-      guard let tag = integer(at: start, bytes: 2) else { return nil }
-      if tag == 0x0112 {
-        guard let value = integer(at: start + 8, bytes: 2) else { return nil }
-        self.init(rawValue: value)
-        return
-      }
-    }
-    return nil
-  }
-}
-
-extension Orientation {
   /// Interleaved samples as they are to be shown.
   func rearranged<Sample>(_ samples: [Sample], channels: Int, width: Int, height: Int) -> [Sample] {
     // The pixel shown at (x, y) is the stored one with the index `origin + x·xStep + y·yStep`.

@@ -112,7 +112,7 @@ enum PNGDecoder {
   private static func orientation(_ reader: OpaquePointer) -> Orientation {
     var count = 0
     let exif = cpng_reader_exif(reader, &count)
-    return Orientation(exif: UnsafeBufferPointer(start: exif, count: count)) ?? .upright
+    return EXIF(UnsafeBufferPointer(start: exif, count: count))?.orientation ?? .upright
   }
 
   private static func texts(_ reader: OpaquePointer) -> [TextChunk] {

@@ -2,10 +2,10 @@ import Foundation
 
 /// Everything that made a picture, so that it can be made again.
 ///
-/// It travels in the PNG as JSON under the keyword `darkroom`, with the web UI's `parameters` beside it for
+/// It travels in the PNG or JPEG as JSON under the keyword `darkroom`, with the web UI's `parameters` beside it for
 /// every other program. Fields that do not apply are absent from the JSON.
 public struct Recipe: Codable, Sendable, Hashable {
-  /// The PNG keyword under which the JSON stands.
+  /// The keyword under which the JSON stands.
   public static let keyword = "darkroom"
 
   /// The version of Darkroom that made the picture.
@@ -81,7 +81,7 @@ public struct Recipe: Codable, Sendable, Hashable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  /// The two chunks to be written into a PNG: the JSON, and the web UI's `parameters`.
+  /// The two texts to be written into a picture: the JSON, and the web UI's `parameters`.
   ///
   /// - Throws: as `json()`.
   public func textChunks() throws -> [TextChunk] {

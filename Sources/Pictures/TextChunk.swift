@@ -1,4 +1,4 @@
-/// One text of a PNG: `tEXt` or `zTXt` (Latin-1) and `iTXt` (UTF-8) alike.
+/// One text of a PNG, `tEXt` or `zTXt` (Latin-1) and `iTXt` (UTF-8) alike, or of a JPEG.
 public struct TextChunk: Sendable, Hashable {
   /// 1 to 79 characters of Latin-1, such as `parameters` or `Comment`.
   public var keyword: String

@@ -162,6 +162,15 @@ def jpegs():
         case(name, upright, bitDepth=8, orientation=orientation)
 
 
+def web_ui_jpeg():
+    """A JPEG with `parameters` as AUTOMATIC1111's web UI keeps them: EXIF's UserComment, UNICODE, big-endian UTF-16."""
+    text = "a \u732b\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5"
+    exif = Image.Exif()
+    exif.endian = ">"
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode("utf_16_be")
+    Image.fromarray(scene(8, 8)).save(OUT / "parameters.jpg", quality=80, exif=exif)
+
+
 def resizes():
     source = scene(37, 23)
     # Noise beside gradients: overshoot and clamping matter there.
@@ -178,5 +187,6 @@ def resizes():
 OUT.mkdir(exist_ok=True)
 pngs()
 jpegs()
+web_ui_jpeg()
 resizes()
 (OUT / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")

@@ -18,6 +18,16 @@ final class RecipeTests: XCTestCase {
     XCTAssertEqual(GenerationParameters(text: texts[1].text), recipe.generationParameters)
   }
 
+  func testRecipeRoundTripsThroughJPEG() throws {
+    let data = try testPicture().jpegData(texts: recipe.textChunks())
+    let decoded = try DecodedPicture(bytes: [UInt8](data), file: "a.jpg")
+    XCTAssertEqual(try Recipe.find(in: decoded.texts, file: "a.jpg"), recipe)
+    XCTAssertEqual(decoded.texts, try recipe.textChunks())
+    let plain = try DecodedPicture(bytes: [UInt8](testPicture().jpegData()), file: "a.jpg")
+    XCTAssertEqual(decoded.picture, plain.picture)
+    XCTAssertEqual(plain.texts, [])
+  }
+
   func testParametersText() {
     XCTAssertEqual(
       recipe.generationParameters.text,

@@ -28,9 +28,6 @@ cjpeg_reader *cjpeg_reader_create(const uint8_t *bytes, size_t count);
 cjpeg_status cjpeg_reader_facts(cjpeg_reader *reader, cjpeg_facts *facts);
 // Fills height × width × 3 bytes of RGB. To be called once, after cjpeg_reader_facts.
 cjpeg_status cjpeg_reader_pixels(cjpeg_reader *reader, uint8_t *pixels);
-// The first APP1 segment that starts with "Exif", that prefix included; NULL without one.
-// It belongs to the reader.
-const uint8_t *cjpeg_reader_exif(const cjpeg_reader *reader, size_t *count);
 const char *cjpeg_reader_error(const cjpeg_reader *reader);
 void cjpeg_reader_destroy(cjpeg_reader *reader);
 
