@@ -16,7 +16,8 @@ struct Darkroom: ParsableCommand {
     subcommands: [
       TrainCommand.self, SampleCommand.self, CompareCommand.self, GridCommand.self, ScheduleCommand.self,
       DataCommand.self,
-      InfoCommand.self, VAECommand.self, EvaluateCommand.self, BenchCommand.self,
+      InfoCommand.self, DiffCommand.self, ControlCommand.self, VAECommand.self, EvaluateCommand.self,
+      BenchCommand.self,
     ])
 
   /// Every failure leaves by here: one sentence on standard error, and an exit code other than 0.

@@ -25,9 +25,7 @@ struct GridCommand: ParsableCommand {
   }
 
   func run() throws {
-    let target = try OutputKind(output)
-    guard target.form != .safetensors else { throw Failure("--output \(output) must end in .png or .jpg.") }
-    try target.check()
+    let target = try OutputKind(picture: output)
     let pictures = try images.map { try DecodedPicture(contentsOf: URL(fileURLWithPath: $0)).picture }
     let grid = try Grid(columns: columns, padding: padding).compose(pictures, file: output)
     try grid.write(to: target.url)

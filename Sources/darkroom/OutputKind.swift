@@ -23,6 +23,17 @@ struct OutputKind {
     }
   }
 
+  /// A place for a picture that people look at, which can be written to.
+  ///
+  /// - Throws: `Failure` for another ending, or as `check` does.
+  init(picture path: String) throws {
+    guard let kind = try? OutputKind(path), kind.form != .safetensors else {
+      throw Failure("--output \(path) must end in .png or .jpg.")
+    }
+    self = kind
+    try check()
+  }
+
   /// Finds out before the work whether the result could be written.
   func check() throws {
     let folder = url.deletingLastPathComponent()

@@ -12,7 +12,8 @@ final class OtherCommandTests: XCTestCase {
       "evaluate", "evaluate likelihood", "schedule convergence", "grid", "schedule", "schedule list",
       "schedule show", "schedule plot", "data",
       "data check",
-      "data draw-shapes", "info",
+      "data draw-shapes", "info", "diff", "control", "control canny", "control lineart", "control scribble",
+      "control grey", "control mask", "control tile",
     ] {
       let words = command.split(separator: " ").map(String.init)
       let help = try Command.run(words[0], words.dropFirst() + ["--help"])
