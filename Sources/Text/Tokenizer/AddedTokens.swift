@@ -33,9 +33,7 @@ struct AddedTokens: Sendable {
   func pieces(_ text: String) -> [Piece] {
     Self.split(Array(text.unicodeScalars)[...], at: raw).flatMap { piece -> [Piece] in
       guard case .text(let stretch) = piece else { return [piece] }
-      var string = String.UnicodeScalarView()
-      string.append(contentsOf: stretch)
-      return Self.split(TextCleaning.cleaned(String(string))[...], at: normalized)
+      return Self.split(TextCleaning.cleaned(stretch.text)[...], at: normalized)
     }
   }
 
@@ -50,7 +48,7 @@ struct AddedTokens: Sendable {
         guard text[at...].starts(with: letters) else { return false }
         let end = at + letters.count
         return !token.isSingleWord
-          || !(at > text.startIndex && isWord(text[at - 1])) && !(end < text.endIndex && isWord(text[end]))
+          || !(at > text.startIndex && text[at - 1].isWord) && !(end < text.endIndex && text[end].isWord)
       }
       guard let found else {
         at += 1
@@ -63,13 +61,5 @@ struct AddedTokens: Sendable {
     }
     if start < at { pieces.append(.text(text[start..<at])) }
     return pieces
-  }
-
-  /// `\w` of the regular expressions that tokenizers are written with.
-  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark: true
-    default: scalar.properties.isAlphabetic
-    }
   }
 }

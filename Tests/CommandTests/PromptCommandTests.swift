@@ -1,0 +1,51 @@
+import TestSupport
+import XCTest
+
+/// `darkroom prompt show`.
+final class PromptCommandTests: XCTestCase {
+  private let tokenizer = Fixtures.url("tokenizer/clip").path
+
+  func testTextsChunksTokensAndWeightsAreShown() throws {
+    let shown = try Command.run(
+      "prompt", ["show", tokenizer, "a (cat:1.5) AND [a:cat:0.5]:2", "--steps", "10"])
+    XCTAssertEqual(shown.code, 0, shown.errors)
+    XCTAssertEqual(
+      shown.output,
+      """
+      part 1  weight 1
+      chunk 1  2 of 75 tokens
+          320  a</w>
+         2368  cat</w>  1.5
+      part 2  weight 2
+      steps 1-5   a
+      chunk 1  1 of 75 tokens
+          320  a</w>
+      steps 6-10   cat
+      chunk 1  1 of 75 tokens
+         2368  cat</w>
+
+      """)
+  }
+
+  func testPlainSyntaxSaysWhatItCuts() throws {
+    let shown = try Command.run(
+      "prompt", ["show", tokenizer, "(a) cat", "--prompt-syntax", "plain", "--length", "4"])
+    XCTAssertEqual(shown.code, 0)
+    XCTAssertEqual(shown.output, "chunk 1  2 of 2 tokens\n    263  (</w>\n    320  a</w>\n")
+    XCTAssert(shown.errors.contains("the last 2 tokens do not fit"), shown.errors)
+  }
+
+  func testWhatIsNoTokenizerIsSaidInASentence() throws {
+    for (path, sentence) in [
+      ("/nowhere", "/nowhere does not exist.\n"),
+      (
+        Fixtures.url("unet").path,
+        "is no tokenizer's folder: it has neither tokenizer.json nor vocab.json and merges.txt.\n"
+      ),
+    ] {
+      let shown = try Command.run("prompt", ["show", path, "a"])
+      XCTAssertEqual(shown.code, 1)
+      XCTAssert(shown.errors.hasSuffix(sentence), shown.errors)
+    }
+  }
+}
