@@ -9,7 +9,8 @@ let package = Package(
     .library(name: "Darkroom", targets: ["Pipelines", "Training"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
   ],
   targets: [
     // System libraries and C. Whatever Swift cannot import (macros, setjmp) hides in a small C shim.
@@ -19,7 +20,7 @@ let package = Package(
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
     .target(name: "TensorCore", dependencies: ["COneDNN", "CKernels"]),
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "NN", dependencies: ["TensorCore", "Files"]),
     .target(name: "Text", dependencies: ["Files"]),
     .target(name: "Schedulers", dependencies: ["NN"]),

@@ -24,7 +24,7 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible, Loc
 
 /// Files that appear whole or not at all: written beside their place, forced to the disk, then renamed.
 ///
-/// Whoever reads the place meanwhile sees the old file or the new one. After an error, a full disk included,
+/// A place that is a symbolic link stays one: the file that it points to is replaced. Whoever reads the place meanwhile sees the old file or the new one. After an error, a full disk included,
 /// the old file stands and nothing lies beside it; after a power cut a `.name.….partial` may.
 public enum AtomicFile {
   /// Writes `data` to `url`, replacing what is there.
@@ -42,6 +42,7 @@ public enum AtomicFile {
   /// - Throws: `FileError`, or what `body` throws.
   public static func write(to url: URL, body: (inout Writer) throws -> Void) throws {
     let file = url.relativePath
+    let url = try followed(url)
     var status = stat()
     if stat(url.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
       throw FileError(file: file, reason: "it is a folder")
@@ -68,6 +69,21 @@ public enum AtomicFile {
     guard rename(partial, url.path) == 0 else { throw FileError(file: file, reason: SystemError.text) }
     isRenamed = true
     synchronise(folder: folder)
+  }
+
+  /// Where a chain of symbolic links ends, whether or not a file is there.
+  private static func followed(_ url: URL) throws -> URL {
+    var place = url
+    // As many as Linux follows.
+    for _ in 0..<40 {
+      guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: place.path) else {
+        return place
+      }
+      place =
+        target.hasPrefix("/")
+        ? URL(fileURLWithPath: target) : place.deletingLastPathComponent().appending(path: target)
+    }
+    throw FileError(file: url.relativePath, reason: "too many levels of symbolic links")
   }
 
   /// Makes a folder, and those above it, where there is none.

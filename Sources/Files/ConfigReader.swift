@@ -53,6 +53,21 @@ public struct ConfigReader<Key: CodingKey & CaseIterable & RawRepresentable> whe
     try read(key, &target, list(T.self))
   }
 
+  /// Reads a list of names, each one of a closed list.
+  public func read<T: Decodable & CaseIterable & RawRepresentable>(_ key: Key, _ target: inout [T]) throws
+  where T.RawValue == String {
+    guard values.contains(key) else { return }
+    guard let names = try? values.decode([String].self, forKey: key) else {
+      throw wrong(key, "a list of names, each \(list(T.self))")
+    }
+    target = try names.map { name in
+      guard let value = T(rawValue: name) else {
+        throw failure("has '\(name)' among its '\(key.rawValue)', which is not \(list(T.self))")
+      }
+      return value
+    }
+  }
+
   /// Reads a height and a width, given as a pair or as one number for both.
   public func readSize(_ key: Key, _ target: inout [Int]?) throws {
     let form = "a whole number or a pair [height, width]"
@@ -71,6 +86,13 @@ public struct ConfigReader<Key: CodingKey & CaseIterable & RawRepresentable> whe
   }
 
   private func wrong(_ key: Key, _ form: String) -> any Error {
-    failure("has a value of '\(key.rawValue)' that is not \(form)")
+    // Names the value where it is one that a person can find again.
+    var value = ""
+    if let text = try? values.decode(String.self, forKey: key) {
+      value = " ('\(text)')"
+    } else if let number = try? values.decode(Double.self, forKey: key) {
+      value = " (\(Int(exactly: number).map { "\($0)" } ?? "\(number)"))"
+    }
+    return failure("has a value of '\(key.rawValue)'\(value) that is not \(form)")
   }
 }

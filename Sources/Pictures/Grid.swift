@@ -21,6 +21,22 @@ public struct Grid: Sendable, Hashable {
     self.background = background
   }
 
+  /// Finds out whether so many pictures of one size can be one, before they are made.
+  ///
+  /// - Throws: `PictureError` with `.tooLarge`.
+  public func check(
+    count: Int, width: Int, height: Int, file: String = "The grid", limits: PictureLimits = PictureLimits()
+  ) throws(PictureError) {
+    let columns = columns(of: count)
+    let rows = (count + columns - 1) / columns
+    try limits.require(
+      width: padding + columns * (width + padding), height: padding + rows * (height + padding), file: file)
+  }
+
+  private func columns(of count: Int) -> Int {
+    min(columns ?? Int(Double(count).squareRoot().rounded(.up)), count)
+  }
+
   /// One picture of all `pictures`, row by row. A column is as wide as its widest picture, a row as high as
   /// its highest; smaller ones stand in the middle of their cells. The last row may be incomplete.
   ///
@@ -32,8 +48,7 @@ public struct Grid: Sendable, Hashable {
     _ pictures: [Picture], file: String = "The grid", limits: PictureLimits = PictureLimits()
   ) throws(PictureError) -> Picture {
     guard !pictures.isEmpty else { throw PictureError(.nothingToArrange, file: file) }
-    let squarest = Int(Double(pictures.count).squareRoot().rounded(.up))
-    let columns = min(self.columns ?? squarest, pictures.count)
+    let columns = columns(of: pictures.count)
     var widths = [Int](repeating: 0, count: columns)
     var heights = [Int](repeating: 0, count: (pictures.count + columns - 1) / columns)
     for (index, picture) in pictures.enumerated() {
@@ -42,9 +57,7 @@ public struct Grid: Sendable, Hashable {
     }
     let width = widths.reduce(padding) { $0 + $1 + padding }
     let height = heights.reduce(padding) { $0 + $1 + padding }
-    guard limits.admit(width: width, height: height) else {
-      throw PictureError(.tooLarge(width: width, height: height, limits: limits), file: file)
-    }
+    try limits.require(width: width, height: height, file: file)
 
     var grid = Picture(width: width, height: height, color: background)
     var y = padding

@@ -100,6 +100,13 @@ public struct PictureLimits: Hashable, Sendable {
     self.maxPixels = maxPixels
   }
 
+  /// - Throws: `PictureError` with `.tooLarge`.
+  func require(width: Int, height: Int, file: String) throws(PictureError) {
+    guard admit(width: width, height: height) else {
+      throw PictureError(.tooLarge(width: width, height: height, limits: self), file: file)
+    }
+  }
+
   func admit(width: Int, height: Int) -> Bool {
     width > 0 && height > 0 && width <= maxSide && height <= maxSide && width <= maxPixels / height
   }

@@ -21,9 +21,9 @@ public struct ModelFolder {
   public let denoiserComponent: DenoiserComponent
 
   /// The kinds of parts that can be used. A kind that is added here is found wherever an index names one of its classes.
-  public static let kinds: [any ModelComponent.Type] = [
-    DenoiserComponent.self, VAEFolder.self, SchedulerComponent.self,
-  ]
+  public static var kinds: [any ModelComponent.Type] {
+    [DenoiserComponent.self, VAEFolder.self, SchedulerComponent.self]
+  }
 
   /// Parts of diffusers' pipelines that no picture depends on.
   private static let passedOver: Set<String> = ["safety_checker", "feature_extractor"]
@@ -132,7 +132,9 @@ public struct ModelFolder {
   /// The VAE with its weights; nil for a model of pixels.
   ///
   /// - Throws: `CheckpointError` or `SafetensorsError`.
-  public func codec() throws -> LatentSpace? { try vae.map { LatentSpace(try $0.vae()) } }
+  public func codec(tiles: TilingChoice = .automatic) throws -> LatentSpace? {
+    try vae.map { LatentSpace(try $0.vae(), tiles: tiles) }
+  }
 
   static let weightsStem = "diffusion_pytorch_model"
 }

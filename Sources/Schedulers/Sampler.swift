@@ -8,7 +8,7 @@ import TensorCore
 ///
 /// A trajectory may begin at any step: what a method knows of earlier steps is the length of its history, never the number of
 /// the evaluation.
-public protocol Sampler: Sendable {
+public protocol Sampler {
   /// What the network is asked, from noise to picture.
   var evaluations: [Evaluation] { get }
   /// The deviation of the noise that it starts from.

@@ -34,7 +34,7 @@ public enum SamplerNames {
   ///
   /// - Throws: `SchedulerError` where `text` is none of these.
   public static func className(of text: String) throws -> SchedulerConfig.ClassName {
-    try all.first { $0.name == text }?.className ?? Presets.resolve(text, orOneOf: list).className
+    try find(text)?.className ?? Presets.resolve(text, orOneOf: list).className
   }
 
   private static func named(
@@ -62,7 +62,7 @@ extension SchedulerConfig {
   /// - Parameter sampler: a short name, a schedule's name, a `scheduler_config.json`, or a model's folder.
   /// - Throws: `SchedulerError` where the two do not go together.
   public func under(_ sampler: String) throws -> SchedulerConfig {
-    if let named = SamplerNames.all.first(where: { $0.name == sampler }) {
+    if let named = SamplerNames.find(sampler) {
       var config = with(named.className)
       named.change(&config)
       return try compatible(config, sampler)

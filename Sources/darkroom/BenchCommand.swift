@@ -48,7 +48,7 @@ struct BenchCommand: ParsableCommand {
     let median = seconds.dropFirst(2).sorted()[repeats / 2]
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    print(
+    try Console.print(
       "{\"seconds_per_image\": \(median / Double(batchSize)), \"peak_rss_bytes\": \(usage.ru_maxrss * 1024)}")
   }
 

@@ -3,13 +3,25 @@ import Pipelines
 
 /// Which classes a run draws.
 struct ClassChoice {
+  /// The class of each picture.
   struct Labels {
-    let indices: [Int]?
+    /// The classes that pictures go through in turn; none for a model that knows none.
+    let cycle: [Int]
+    /// The class that stands for none, where the model has one.
     let nullClass: Int?
-    let names: [String]
+    fileprivate let names: [String]
 
+    /// The class of a picture by its number, whatever run it is made in.
+    subscript(picture: Int) -> Int? { cycle.isEmpty ? nil : cycle[picture % cycle.count] }
+
+    /// The classes of pictures by their numbers; nil for a model that knows none.
+    subscript(pictures: Range<Int>) -> [Int]? {
+      cycle.isEmpty ? nil : pictures.map { cycle[$0 % cycle.count] }
+    }
+
+    /// The name of a picture's class, where it has one.
     func name(_ picture: Int) -> String? {
-      indices.flatMap { names.indices.contains($0[picture]) ? names[$0[picture]] : nil }
+      self[picture].flatMap { names.indices.contains($0) ? names[$0] : nil }
     }
   }
 
@@ -17,14 +29,17 @@ struct ClassChoice {
 
   init(_ folder: ModelFolder) { self.folder = folder }
 
+  /// - Parameters:
+  ///   - wanted: classes by name or number; all in turn where there are none.
+  ///   - guided: whether the class is followed more than it is.
   /// - Throws: `Failure` for a class that the model does not have.
-  func labels(_ wanted: [String], count: Int, guided: Bool) throws -> Labels {
+  func labels(_ wanted: [String], guided: Bool) throws -> Labels {
     let config = folder.config
     let name = folder.url.relativePath
     guard config.isClassConditional else {
       if !wanted.isEmpty { throw Failure("\(name) knows no classes; leave --class out.") }
       if guided { throw Failure("\(name) knows no classes to be guided to; leave --guidance-scale out.") }
-      return Labels(indices: nil, nullClass: nil, names: [])
+      return Labels(cycle: [], nullClass: nil, names: [])
     }
     if config.classInput == .vector {
       throw Failure(
@@ -44,10 +59,10 @@ struct ClassChoice {
       : wanted.map { text in
         if let index = names.firstIndex(of: text) { return index }
         if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
+        let nearest = UsageMessage.nearest(text, in: names).map { "; '\($0)' is near" } ?? ""
         let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
-        throw Failure("\(name) has no class '\(text)'; it has \(list).")
+        throw Failure("\(name) has no class '\(text)'\(nearest); it has \(list).")
       }
-    return Labels(
-      indices: (0..<count).map { chosen[$0 % chosen.count] }, nullClass: folder.notes.nullClass, names: names)
+    return Labels(cycle: chosen, nullClass: folder.notes.nullClass, names: names)
   }
 }

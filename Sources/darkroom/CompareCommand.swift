@@ -9,27 +9,36 @@ import TensorCore
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Draw the same noise with several samplers and step counts, as a labelled grid.")
+    abstract: "Draw the same noise with several samplers and step counts, as a labelled grid.",
+    discussion: """
+      EXAMPLES
+        darkroom compare run --samplers ddim,dpmpp-2m,unipc --steps 5,10,20 --output compare.png
+        darkroom compare run --class star --guidance-scale 2 --output compare.png
+      """)
 
-  @Argument(help: "The model's folder.")
+  @Argument(help: "The model's folder.", completion: .directory)
   var model: String
 
   @Option(help: "Samplers with commas between them: short names, schedules' names or files.")
   var samplers = "ddim,euler,heun,dpmpp-2m,unipc"
 
-  @Option(help: "Numbers of steps with commas between them.")
+  @Option(
+    name: [.long, .customLong("num-inference-steps")], help: "Numbers of steps with commas between them.")
   var steps = "5,10,20,50"
 
-  @Option(name: .shortAndLong, help: "Where to write the grid: .png or .jpg.")
+  @Option(
+    name: .shortAndLong, help: "Where to write the grid: .png or .jpg.",
+    completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var output: String
 
-  @Option(help: "The seed of all noise.")
-  var seed: UInt64 = 0
+  @Option(parsing: .unconditional, help: "The seed of all noise; 'random' draws one and says which.")
+  var seed = Seed(0)
 
   @Option(name: .customLong("class"), help: "The class to draw, by name or number. (default: the first)")
   var classes: [String] = []
 
-  @Option(help: "How strongly the class is followed: 1 is plain.")
+  @Option(
+    name: [.long, .customLong("cfg-scale")], help: "How strongly the class is followed: 1 is plain.")
   var guidanceScale: Float = 1
 
   @Option(help: "How much larger each picture is drawn. (default: so that the shorter side has 96 pixels)")
@@ -40,44 +49,69 @@ struct CompareCommand: ParsableCommand {
   func validate() throws {
     if let zoom, !(1...64).contains(zoom) { throw ValidationError("--zoom must be from 1 to 64.") }
     if !guidanceScale.isFinite { throw ValidationError("--guidance-scale must be a number.") }
+    if classes.count > 1 {
+      throw ValidationError("--class takes one class here: all pictures of a comparison show the same.")
+    }
   }
 
   func run() throws {
     try compute.apply()
-    let target = try OutputKind(output)
-    guard target.form != .safetensors else { throw Failure("--output \(output) must end in .png or .jpg.") }
-    let names = samplers.split(separator: ",").map(String.init)
-    let counts = try steps.split(separator: ",").map { text in
-      guard let count = Int(text) else {
-        throw Failure("--steps \(steps) is not a list of numbers with commas between them.")
-      }
-      return count
-    }
-    guard !names.isEmpty, !counts.isEmpty else {
-      throw Failure("--samplers and --steps must each name something.")
-    }
+    let target = try OutputKind(picture: output)
+    let names = samplers.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    let counts: [Int] = try steps.numbers("--steps")
+    guard !names.isEmpty else { throw Failure.usage("--samplers must name one at least.") }
     let sampling = try Sampling(
-      URL(fileURLWithPath: model), classes: classes, count: 1, guidanceScale: guidanceScale)
-    let configs = try names.map { try sampling.folder.schedulerComponent.config(schedule: nil, sampler: $0) }
+      try URL(argument: model, "<model>"), classes: classes, guidanceScale: guidanceScale)
+    let schedulers = try names.map {
+      try sampling.folder.schedulerComponent.config(schedule: nil, sampler: $0)
+    }
     // What could be refused is refused before any weights are loaded.
-    for config in configs { for count in counts { _ = try config.sampler(steps: count) } }
-    try target.check()
-    let predictor = try sampling.predictor(batchSize: 1)
+    for scheduler in schedulers { for count in counts { _ = try scheduler.sampler(steps: count) } }
+    let factor = zoom ?? max(1, 96 / min(sampling.size.width, sampling.size.height))
+    let grid = Grid(columns: counts.count + 1, padding: 4)
+    try grid.check(
+      count: (counts.count + 1) * (names.count + 1), width: sampling.size.width * factor,
+      height: sampling.size.height * factor, file: target.url.relativePath)
+    let hash = try sampling.folder.denoiserComponent.checkpoint.hash()
+    seed.announce()
+
+    let clock = Stopwatch()
+    let codec = try sampling.folder.codec()
+    let predictor = sampling.predictor(try sampling.folder.denoiser(), count: 1, batchSize: 1)
     var cells = [Lettering.picture("steps")] + counts.map { Lettering.picture("\($0)", scale: 2) }
-    for (name, config) in zip(names, configs) {
+    for (name, scheduler) in zip(names, schedulers) {
       cells.append(Lettering.picture(name))
       for count in counts {
-        Console.transient("\(name), \(count) steps")
-        var noise = Generator.philox.source(seed: seed)
+        Console.progress("\(name), \(count.counted("step"))")
+        var noise = Generator.philox.source(seed: seed.value)
         let loop = try DenoisingLoop(
-          config, .count(count), predictor: predictor, condition: sampling.condition)
-        let picture = try Picture.batch(sampling.decoded(loop.run(sampling.shape(count: 1), noise: &noise)))[
-          0]
-        let factor = zoom ?? max(1, 96 / min(picture.width, picture.height))
-        cells.append(picture.enlarged(factor))
+          scheduler, .count(count), predictor: predictor, condition: sampling.condition(0..<1))
+        let latents = loop.run(sampling.shape(count: 1), noise: &noise)
+        let images = codec?.decoded(latents) ?? latents
+        if let (_, value) = images.firstNotFinite {
+          Console.note("\(name) in \(count.counted("step")) ends in \(value); its cell stays black")
+        }
+        cells.append(Picture.batch(images)[0].enlarged(factor))
       }
     }
+    try grid.compose(cells, file: output)
+      .write(to: target.url, texts: try recipe(sampling, schedulers, counts, hash).textChunks())
     Console.endTransient()
-    try Grid(columns: counts.count + 1, padding: 4).compose(cells, file: output).write(to: target.url)
+    Console.note(
+      "\(target.url.relativePath): \((names.count * counts.count).counted("picture")), seed \(seed.value), in "
+        + Console.duration(clock.seconds))
+  }
+
+  /// What made all of them: the samplers in a row, and the most steps that any took.
+  private func recipe(
+    _ sampling: Sampling, _ schedulers: [SchedulerConfig], _ counts: [Int], _ hash: String
+  ) -> Recipe {
+    Recipe(
+      version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed.value,
+      rng: Generator.philox.rawValue, steps: counts.max() ?? 0,
+      sampler: schedulers.map(\.samplerName).joined(separator: ", "),
+      guidanceScale: sampling.labels.cycle.isEmpty ? nil : Double(guidanceScale),
+      classLabel: sampling.labels[0], className: sampling.labels.name(0), width: sampling.size.width,
+      height: sampling.size.height, commandLine: seed.command)
   }
 }

@@ -23,7 +23,8 @@ struct ControlCommand: ParsableCommand {
 
     func convert(_ conversion: (Picture) throws -> Picture) throws {
       let target = try OutputKind(picture: output)
-      try conversion(DecodedPicture(contentsOf: URL(fileURLWithPath: image)).picture).write(to: target.url)
+      try conversion(DecodedPicture(contentsOf: URL(argument: image, "<image>")).picture).write(
+        to: target.url)
     }
   }
 

@@ -37,7 +37,7 @@ extension ControlCommand {
 
     func run() throws {
       let target = try OutputKind(picture: files.output)
-      let url = URL(fileURLWithPath: files.image)
+      let url = try URL(argument: files.image, "<image>")
       var mask: Mask
       if alpha {
         let picture = try StoredPicture(contentsOf: url)

@@ -8,8 +8,11 @@ struct ConvergenceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convergence",
     abstract:
-      "Draw how each deterministic sampler's error falls with the network's calls, on data whose answer is known."
-  )
+      "Draw how each deterministic sampler's error falls with the network's calls, on data whose answer is known.",
+    discussion: """
+      EXAMPLES
+        darkroom schedule convergence --samplers ddim,heun,dpmpp-2m,unipc --output convergence.svg
+      """)
 
   @Option(name: .shortAndLong, help: "Where to write the SVG.")
   var output: String
@@ -18,17 +21,15 @@ struct ConvergenceCommand: ParsableCommand {
   var samplers = ConvergenceStudy.orders.map(\.name).joined(separator: ",")
 
   func run() throws {
-    let url = URL(fileURLWithPath: output)
-    guard url.pathExtension.lowercased() == "svg" else {
-      throw Failure("--output \(output) must end in .svg.")
-    }
+    let target = try OutputKind(output, [.svg])
+    try target.check()
     let study = ConvergenceStudy()
     let counts = [4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
     var series: [LinePlot.Series] = []
     for name in samplers.split(separator: ",").map(String.init) {
       let errors = try counts.map { try study.error(of: name, evaluations: $0) }
       let text = errors.map { String(format: "%8.1e", $0) }.joined(separator: " ")
-      print(name.padding(toLength: 16, withPad: " ", startingAt: 0) + text)
+      try Console.print(name.padding(to: 16) + text)
       series.append(
         LinePlot.Series(name: name, points: zip(counts, errors).map { (x: log2(Double($0)), y: $1) }))
     }
@@ -36,6 +37,6 @@ struct ConvergenceCommand: ParsableCommand {
       title: "Distance from the exact trajectory", xLabel: "log₂ of the network's calls",
       yLabel: "root mean square",
       yScale: .logarithmic, series: series
-    ).write(to: url)
+    ).write(to: target.url)
   }
 }

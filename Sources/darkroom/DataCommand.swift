@@ -7,6 +7,11 @@ import Training
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Check a folder of pictures, or draw one.",
+    discussion: """
+      EXAMPLES
+        darkroom data check photos --classes folders --resolution 64
+        darkroom data draw-shapes shapes --count 256
+      """,
     subcommands: [Check.self, DrawShapes.self])
 
   struct Check: ParsableCommand {
@@ -29,8 +34,8 @@ struct DataCommand: ParsableCommand {
     func run() throws {
       guard (1...8192).contains(resolution) else { throw Failure("--resolution must be from 1 to 8192.") }
       let check = FolderCheck(
-        try ImageFolder(URL(fileURLWithPath: folder), classes: classes), resolution: resolution)
-      print(check.report(filesPerKind: all ? nil : 10, moreHint: " (--all names them)"))
+        try ImageFolder(URL(argument: folder, "<folder>"), classes: classes), resolution: resolution)
+      try Console.print(check.report(filesPerKind: all ? nil : 10, moreHint: " (--all names them)"))
       if check.hasErrors { throw ExitCode.failure }
     }
   }
@@ -60,7 +65,7 @@ struct DataCommand: ParsableCommand {
     }
 
     func run() throws {
-      try ShapesDataset(count: count, size: size, seed: seed).write(to: URL(fileURLWithPath: folder))
+      try ShapesDataset(count: count, size: size, seed: seed).write(to: URL(argument: folder, "<folder>"))
       Console.note("drew \(count) \(count == 1 ? "picture" : "pictures") of \(size)x\(size) into \(folder)")
     }
   }

@@ -35,8 +35,8 @@ struct DiffCommand: ParsableCommand {
 
   func run() throws {
     let target = try output.map { try OutputKind(picture: $0) }
-    let a = try DecodedPicture(contentsOf: URL(fileURLWithPath: first))
-    let b = try DecodedPicture(contentsOf: URL(fileURLWithPath: second))
+    let a = try DecodedPicture(contentsOf: URL(argument: first, "<first>"))
+    let b = try DecodedPicture(contentsOf: URL(argument: second, "<second>"))
     guard a.picture.width == b.picture.width, a.picture.height == b.picture.height else {
       throw Failure(
         "\(first) is \(a.picture.width)x\(a.picture.height) and \(second) is \(b.picture.width)x\(b.picture.height); "
@@ -45,22 +45,22 @@ struct DiffCommand: ParsableCommand {
     let difference = PictureDifference(a.picture, b.picture)
     let count = a.picture.width * a.picture.height
     let isEqual = difference.most == 0
-    print("size          \(a.picture.width)x\(a.picture.height)")
-    print(
+    try Console.print("size          \(a.picture.width)x\(a.picture.height)")
+    try Console.print(
       "PSNR          " + (isEqual ? "infinite: all pixels are equal" : format("%.2f dB", difference.psnr)))
-    print("SSIM          " + format("%.4f", PictureDifference.ssim(a.picture, b.picture)))
-    print(
+    try Console.print("SSIM          " + format("%.4f", PictureDifference.ssim(a.picture, b.picture)))
+    try Console.print(
       "largest       \(difference.most) of 255"
         + (isEqual ? "" : ", at column \(difference.mostX), row \(difference.mostY)"))
-    print("mean          " + format("%.4f", difference.mean))
-    print(
+    try Console.print("mean          " + format("%.4f", difference.mean))
+    try Console.print(
       "differing     \(difference.differingPixels) of \(count) \(count == 1 ? "pixel" : "pixels")"
         + format(" (%.2f %%)", 100 * Double(difference.differingPixels) / Double(count)))
-    if a.bitDepth == 16 || b.bitDepth == 16 { print("note          16 bits were compared as 8") }
+    if a.bitDepth == 16 || b.bitDepth == 16 { try Console.print("note          16 bits were compared as 8") }
     guard let target else { return }
     let gain = self.gain ?? (isEqual ? 1 : 255 / Double(difference.most))
     try PictureDifference.picture(a.picture, b.picture, gain: gain).write(to: target.url)
-    print("written       \(target.url.relativePath), differences times \(format("%.4g", gain))")
+    try Console.print("written       \(target.url.relativePath), differences times \(format("%.4g", gain))")
   }
 
   private func format(_ pattern: String, _ value: Double) -> String { String(format: pattern, value) }

@@ -3,5 +3,10 @@ import ArgumentParser
 /// `darkroom evaluate`: how good a model is, in numbers.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure a model.", subcommands: [LikelihoodCommand.self])
+    commandName: "evaluate", abstract: "Measure a model.",
+    discussion: """
+      EXAMPLES
+        darkroom evaluate likelihood run photos --count 64
+        darkroom evaluate likelihood run photos --classes folders --timesteps-every 10 --json
+      """, subcommands: [LikelihoodCommand.self])
 }

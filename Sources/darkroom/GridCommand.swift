@@ -5,9 +5,13 @@ import Pictures
 /// `darkroom grid`: pictures side by side in one.
 struct GridCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "grid", abstract: "Lay pictures out in one, row by row.")
+    commandName: "grid", abstract: "Lay pictures out in one, row by row.",
+    discussion: """
+      EXAMPLES
+        darkroom grid a.png b.png c.jpg d.png --columns 2 --output all.png
+      """)
 
-  @Argument(help: "PNG and JPEG files, of any sizes.")
+  @Argument(help: "PNG and JPEG files, of any sizes.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var images: [String]
 
   @Option(name: .shortAndLong, help: "Where to write: .png or .jpg.")
@@ -26,7 +30,9 @@ struct GridCommand: ParsableCommand {
 
   func run() throws {
     let target = try OutputKind(picture: output)
-    let pictures = try images.map { try DecodedPicture(contentsOf: URL(fileURLWithPath: $0)).picture }
+    let pictures = try images.map {
+      try DecodedPicture(contentsOf: try URL(argument: $0, "<images>")).picture
+    }
     let grid = try Grid(columns: columns, padding: padding).compose(pictures, file: output)
     try grid.write(to: target.url)
   }

@@ -76,7 +76,7 @@ struct LikelihoodCommand: ParsableCommand {
 
   func run() throws {
     try compute.apply()
-    let folder = try ModelFolder(URL(fileURLWithPath: model))
+    let folder = try ModelFolder(URL(argument: model, "<model>"))
     let side = try side(folder)
     var options = LikelihoodEvaluation.Options()
     (options.seed, options.batchSize, options.timestepsEvery) = (seed, batchSize, timestepsEvery)
@@ -86,7 +86,7 @@ struct LikelihoodCommand: ParsableCommand {
     do { evaluation = try LikelihoodEvaluation(scheduler, options) } catch {
       throw Failure("\(model) \(error.problem).")
     }
-    let pictures = try ImageFolder(URL(fileURLWithPath: images), classes: classes)
+    let pictures = try ImageFolder(URL(argument: images, "<images>"), classes: classes)
     let check = FolderCheck(pictures, resolution: side)
     guard !check.hasErrors else {
       Console.note(check.report(filesPerKind: 5))
@@ -165,22 +165,24 @@ struct LikelihoodCommand: ParsableCommand {
     return pictures.items.map { item in item.classIndex.map { indices[$0] } ?? folder.notes.nullClass ?? 0 }
   }
 
-  private func describe(_ report: LikelihoodReport, _ scheduler: SchedulerConfig, side: Int) {
+  private func describe(_ report: LikelihoodReport, _ scheduler: SchedulerConfig, side: Int) throws {
     let last = scheduler.numTrainTimesteps - 1
-    func row(_ name: String, _ term: String, _ bits: Double) {
-      print(
+    func row(_ name: String, _ term: String, _ bits: Double) throws {
+      try Console.print(
         name.padding(toLength: 10, withPad: " ", startingAt: 0)
           + term.padding(toLength: 16, withPad: " ", startingAt: 0) + String(format: "%10.5f", bits))
     }
-    print(
-      String(
-        format: "%.4f ± %.4f bits a dimension, %d pictures of %d×%d, variance %@", report.bitsPerDimension,
-        report.standardError, report.pictures, side, side, scheduler.varianceType.rawValue))
-    row("decoder", "L_0", report.decoder)
-    row("steps", last > 0 ? "L_1 … L_\(last)" : "none", report.divergences)
-    row("prior", "L_\(last + 1)", report.prior)
+    // One picture says nothing of how far others are from it.
+    let deviation = report.pictures > 1 ? String(format: " ± %.4f", report.standardError) : ""
+    try Console.print(
+      String(format: "%.4f", report.bitsPerDimension) + deviation
+        + " bits a dimension, \(report.pictures.counted("picture")) of \(side)×\(side), variance "
+        + scheduler.varianceType.rawValue)
+    try row("decoder", "L_0", report.decoder)
+    try row("steps", last > 0 ? "L_1 … L_\(last)" : "none", report.divergences)
+    try row("prior", "L_\(last + 1)", report.prior)
     if timestepsEvery > 1 {
-      print(
+      try Console.print(
         "One of every \(timestepsEvery) timesteps was evaluated for each picture: an estimate, right on average."
       )
     }
@@ -189,7 +191,7 @@ struct LikelihoodCommand: ParsableCommand {
   private func printJSON(_ report: LikelihoodReport) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    try Console.print(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 
   private func draw(_ report: LikelihoodReport) throws {
@@ -198,6 +200,6 @@ struct LikelihoodCommand: ParsableCommand {
     try LinePlot(
       title: "Terms of the variational bound", xLabel: "timestep", yLabel: "bits a dimension",
       yScale: .logarithmic, series: [.init(name: "L_t", points: points)]
-    ).write(to: URL(fileURLWithPath: plot))
+    ).write(to: try URL(argument: plot, "--plot"))
   }
 }

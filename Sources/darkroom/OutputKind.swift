@@ -1,40 +1,50 @@
-import Files
 import Foundation
 import NN
 import Pictures
 import Pipelines
 import TensorCore
 
-/// Where pictures go and in what form, told by the name's ending.
+/// Where a result goes and in what form, which the name's ending says.
 struct OutputKind {
-  enum Form { case png, jpeg, safetensors }
+  enum Form: String, CaseIterable {
+    case png, jpeg, safetensors, svg
+
+    /// As it stands in a sentence.
+    var ending: String { self == .jpeg ? ".jpg" : ".\(rawValue)" }
+  }
 
   let url: URL
   let form: Form
 
+  /// - Parameters:
+  ///   - path: as given to `--output`.
+  ///   - forms: what the command can write.
   /// - Throws: `Failure` for another ending.
-  init(_ path: String) throws {
-    url = URL(fileURLWithPath: path)
-    switch url.pathExtension.lowercased() {
-    case "png": form = .png
-    case "jpg", "jpeg": form = .jpeg
-    case "safetensors": form = .safetensors
-    default: throw Failure("--output \(path) must end in .png, .jpg or .safetensors.")
+  init(_ path: String, _ forms: [Form] = [.png, .jpeg, .safetensors]) throws {
+    url = try URL(argument: path, "--output")
+    let ending = url.pathExtension.lowercased()
+    let named = ending == "jpg" ? .jpeg : Form(rawValue: ending)
+    guard let named, forms.contains(named) else {
+      let endings = forms.map(\.ending)
+      let list =
+        endings.count == 1
+        ? endings[0] : endings.dropLast().joined(separator: ", ") + " or " + endings[endings.count - 1]
+      throw Failure.usage("--output \(path) must end in \(list).")
     }
+    form = named
   }
 
   /// A place for a picture that people look at, which can be written to.
   ///
   /// - Throws: `Failure` for another ending, or as `check` does.
   init(picture path: String) throws {
-    guard let kind = try? OutputKind(path), kind.form != .safetensors else {
-      throw Failure("--output \(path) must end in .png or .jpg.")
-    }
-    self = kind
+    try self.init(path, [.png, .jpeg])
     try check()
   }
 
   /// Finds out before the work whether the result could be written.
+  ///
+  /// - Throws: `Failure`.
   func check() throws {
     let folder = url.deletingLastPathComponent()
     var isFolder: ObjCBool = false
@@ -44,43 +54,16 @@ struct OutputKind {
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw Failure("--output \(url.relativePath): its folder does not exist; make it first.")
     }
-    guard isFolder.boolValue, FileManager.default.isWritableFile(atPath: folder.path) else {
-      throw Failure("--output \(url.relativePath): nothing can be written there.")
+    guard isFolder.boolValue, access(folder.path, W_OK) == 0 else {
+      let reason = isFolder.boolValue ? SystemMessage.text(errno) : "\(folder.relativePath) is a file"
+      throw Failure("--output \(url.relativePath): nothing can be written there (\(reason)).")
     }
   }
 
-  /// Writes a batch `[N, C, H, W]`, as one file or one a picture.
-  ///
-  /// - Parameter recipes: how each picture was made; none where there is no more to tell.
-  func write(
-    _ images: Tensor, _ recipes: [Recipe] = [], columns: Int? = nil, padding: Int = 2, separate: Bool = false
-  ) throws {
-    if separate && images.shape[0] > 1 {
-      for i in 0..<images.shape[0] {
-        try write(
-          images.rows(i..<i + 1), recipes.isEmpty ? nil : recipes[i], to: numbered(i), columns: nil,
-          padding: 0)
-      }
-    } else {
-      try write(images, recipes.first, to: url, columns: columns, padding: padding)
-    }
-  }
-
-  private func write(_ images: Tensor, _ recipe: Recipe?, to url: URL, columns: Int?, padding: Int) throws {
-    if form == .safetensors {
-      try SafetensorsWriter.write([("images", images)], to: url)
-      return
-    }
-    let pictures = Picture.batch(images)
-    let picture =
-      try pictures.count == 1
-      ? pictures[0] : Grid(columns: columns, padding: padding).compose(pictures, file: url.relativePath)
-    try picture.write(to: url, texts: try recipe?.textChunks() ?? [])
-  }
-
-  private func numbered(_ i: Int) -> URL {
+  /// The file of a picture by its number: `out-0004.png`.
+  func numbered(_ number: Int) -> URL {
     let stem = url.deletingPathExtension().lastPathComponent
     return url.deletingLastPathComponent()
-      .appending(path: "\(stem)-\(String(format: "%04d", i)).\(url.pathExtension)")
+      .appending(path: "\(stem)-\(String(format: "%04d", number)).\(url.pathExtension)")
   }
 }

@@ -46,10 +46,10 @@ struct PromptShowCommand: ParsableCommand {
     let tokenizers = try tokenizers()
     let prompt = try Prompt(prompt, reading.promptSyntax, isNegative: negative, steps: steps)
     for (name, tokenizer) in tokenizers {
-      if tokenizers.count > 1 { print("\(name):") }
+      if tokenizers.count > 1 { try Console.print("\(name):") }
       for (i, part) in prompt.parts.enumerated() {
         if prompt.parts.count > 1 || part.weight != 1 {
-          print("part \(i + 1)  weight \(number(part.weight))")
+          try Console.print("part \(i + 1)  weight \(number(part.weight))")
         }
         try show(part.schedule, tokenizer)
       }
@@ -60,16 +60,17 @@ struct PromptShowCommand: ParsableCommand {
     var first = 1
     for span in schedule.spans {
       if schedule.spans.count > 1 {
-        print("steps \(first)-\(span.lastStep)  \(span.text)")
+        try Console.print("steps \(first)-\(span.lastStep)  \(span.text)")
         first = span.lastStep + 1
       }
       let chunks = try PromptChunk.chunks(of: span.text, tokenizer, length: length, reading.promptSyntax)
       for (i, chunk) in chunks.enumerated() {
-        print("chunk \(i + 1)  \(chunk.count) of \(length - 2) tokens")
+        try Console.print("chunk \(i + 1)  \(chunk.count) of \(length - 2) tokens")
         for at in 1..<(1 + chunk.count) {
           let token = chunk.tokens[at]
           let weight = chunk.weights[at] == 1 ? "" : "  \(number(Double(chunk.weights[at])))"
-          print("  \(String(token).leftPadded(to: 5))  \(tokenizer.text(of: token) ?? "?")\(weight)")
+          try Console.print(
+            "  \(String(token).leftPadded(to: 5))  \(tokenizer.text(of: token) ?? "?")\(weight)")
         }
       }
       let cut = tokenizer(span.text).count - (length - 2)
@@ -82,7 +83,7 @@ struct PromptShowCommand: ParsableCommand {
 
   /// Those of a model, or the one that the folder is.
   private func tokenizers() throws -> [(name: String, tokenizer: CLIPTokenizer)] {
-    let url = URL(fileURLWithPath: model)
+    let url = try URL(argument: model, "<model>")
     guard FileManager.default.fileExists(atPath: url.path) else { throw Failure("\(model) does not exist.") }
     let parts = ["tokenizer", "tokenizer_2"].filter {
       FileManager.default.fileExists(atPath: url.appending(path: $0).path)

@@ -10,12 +10,13 @@ struct Sampling {
   let labels: ClassChoice.Labels
   /// Of the pictures, in pixels.
   let size: (height: Int, width: Int)
-  private let count: Int
   private let guidanceScale: Float
 
-  /// - Parameter size: as WIDTHxHEIGHT; nil for the model's own.
+  /// - Parameter size: width and height where the command names them; the model's own otherwise.
   /// - Throws: `Failure`, or the folder's errors.
-  init(_ url: URL, classes: [String], count: Int, guidanceScale: Float, size: String? = nil) throws {
+  init(
+    _ url: URL, classes: [String], guidanceScale: Float, size: (width: Int?, height: Int?) = (nil, nil)
+  ) throws {
     folder = try ModelFolder(url)
     let config = folder.config
     self.size = try Self.pixels(folder, size)
@@ -28,54 +29,67 @@ struct Sampling {
         "\(url.relativePath) makes \(config.predictedChannels) channels of \(config.inChannels); pictures have 1 or 3, or "
           + "twice as many where the network predicts a variance too.")
     }
-    labels = try ClassChoice(folder).labels(classes, count: count, guided: guidanceScale != 1)
-    (self.count, self.guidanceScale) = (count, guidanceScale)
+    labels = try ClassChoice(folder).labels(classes, guided: guidanceScale != 1)
+    self.guidanceScale = guidanceScale
   }
 
+  /// Height and width of what is denoised.
+  var latentSize: (height: Int, width: Int) { (size.height / factor, size.width / factor) }
+
+  /// Whether the network runs twice an evaluation, with and without the class.
+  var isGuided: Bool { guidanceScale != 1 && labels.nullClass != nil }
+
   /// Pixels that one of the denoiser's stands for.
-  private var factor: Int { folder.vae?.config.downsampling ?? 1 }
+  private var factor: Int { Self.factor(folder) }
 
   /// Of the noise that `count` pictures begin with.
   func shape(count: Int) -> [Int] {
-    [count, folder.config.inChannels, size.height / factor, size.width / factor]
+    [count, folder.config.inChannels, latentSize.height, latentSize.width]
   }
 
-  /// What the network is told, a row a picture.
-  var condition: Condition { Condition(labels: labels.indices) }
+  /// What the network is told of the pictures of these numbers.
+  func condition(_ pictures: Range<Int>) -> Condition { Condition(labels: labels[pictures]) }
 
-  /// Loads the denoiser.
-  func predictor(batchSize: Int) throws -> any Predictor {
-    let network = try folder.denoiser()
+  /// Who predicts, for `count` pictures.
+  func predictor(_ network: any Denoiser, count: Int, batchSize: Int) -> any Predictor {
     let predictor = NetworkPredictor(network, batchSize: batchSize)
-    guard guidanceScale != 1, let null = labels.nullClass else { return predictor }
+    guard isGuided, let null = labels.nullClass else { return predictor }
     return ClassifierFreeGuidance(
       predictor, unconditional: Condition(labels: [null]).repeated(count), scale: guidanceScale)
   }
 
-  /// What the loop ends with as pictures in [-1, 1].
-  func decoded(_ latents: Tensor) throws -> Tensor { try folder.codec()?.decoded(latents) ?? latents }
+  private static func factor(_ folder: ModelFolder) -> Int { folder.vae?.config.downsampling ?? 1 }
 
-  private static func pixels(_ folder: ModelFolder, _ size: String?) throws -> (height: Int, width: Int) {
-    let factor = folder.vae?.config.downsampling ?? 1
-    var pixels = folder.config.nativeSize.map { (height: $0.height * factor, width: $0.width * factor) }
-    if let size {
-      let parts = size.lowercased().split(separator: "x").map { Int($0) }
-      guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
-        throw Failure("--size \(size) is not of the form WIDTHxHEIGHT, such as 64x48.")
-      }
-      pixels = (height, width)
-    }
-    guard let pixels else {
+  private static func pixels(
+    _ folder: ModelFolder, _ asked: (width: Int?, height: Int?)
+  ) throws -> (height: Int, width: Int) {
+    let factor = factor(folder)
+    let own = folder.config.nativeSize.map { (height: $0.height * factor, width: $0.width * factor) }
+    guard let width = asked.width ?? own?.width, let height = asked.height ?? own?.height else {
       throw Failure("\(folder.url.relativePath) does not say its size; add --size WIDTHxHEIGHT.")
     }
     let multiple = folder.config.sizeMultiple * factor
-    guard pixels.height % multiple == 0, pixels.width % multiple == 0,
-      max(pixels.height, pixels.width) <= 8192
+    guard height % multiple == 0, width % multiple == 0, min(height, width) > 0, max(height, width) <= 8192
     else {
       throw Failure(
-        "this model cannot make \(pixels.width)x\(pixels.height): both sides must be multiples of \(multiple), up to 8192."
-      )
+        "this model cannot make \(width)x\(height): both sides must be multiples of \(multiple), up to 8192.")
     }
-    return pixels
+    return (height, width)
+  }
+}
+
+/// `--size`, or its parts as other programs name them.
+struct SizeOptions {
+  /// - Throws: `Failure` for another form, or for a size given twice.
+  static func parsed(_ size: String?, width: Int?, height: Int?) throws -> (width: Int?, height: Int?) {
+    guard let size else { return (width, height) }
+    guard width == nil, height == nil else {
+      throw Failure.usage("--size and --width or --height exclude each other.")
+    }
+    let parts = size.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
+      throw Failure.usage("--size \(size) is not of the form WIDTHxHEIGHT, such as 64x48.")
+    }
+    return (width, height)
   }
 }

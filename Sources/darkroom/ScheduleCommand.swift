@@ -7,15 +7,21 @@ import Schedulers
 struct ScheduleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schedule", abstract: "List, show and plot noise schedules.",
+    discussion: """
+      EXAMPLES
+        darkroom schedule list
+        darkroom schedule show ddim-cosine --steps 10
+        darkroom schedule plot ddpm-linear-1000 ddpm-cosine-1000 --output schedules.svg
+      """,
     subcommands: [List.self, Show.self, Plot.self, ConvergenceCommand.self])
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "The schedules that have names.")
 
-    func run() {
+    func run() throws {
       let width = Presets.all.map(\.name.count).max() ?? 0
       for preset in Presets.all {
-        print(preset.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + preset.summary)
+        try Console.print(preset.name.padding(to: width + 2) + preset.summary)
       }
     }
   }
@@ -38,19 +44,19 @@ struct ScheduleCommand: ParsableCommand {
 
     func run() throws {
       let scheduler = try Presets.resolve(schedule)
-      if config { return print(scheduler.json, terminator: "") }
+      if config { return try Console.print(scheduler.json, terminator: "") }
       let rows = try ScheduleTable(scheduler, .count(steps)).rows
       if json {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
           positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        print(String(decoding: try encoder.encode(rows), as: UTF8.self))
+        try Console.print(String(decoding: try encoder.encode(rows), as: UTF8.self))
         return
       }
-      print("step   timestep        beta   alphas_cumprod        sigma           SNR")
+      try Console.print("step   timestep        beta   alphas_cumprod        sigma           SNR")
       for row in rows {
-        print(
+        try Console.print(
           String(
             format: "%4d  %9g  %@  %15.8f  %11.6g  %12.5g", row.step, row.timestep,
             row.beta.map { String(format: "%10.7f", $0) } ?? "         –", row.alphasCumprod, row.sigma,
@@ -76,15 +82,13 @@ struct ScheduleCommand: ParsableCommand {
     var steps: Int?
 
     func run() throws {
-      let url = URL(fileURLWithPath: output)
-      guard url.pathExtension.lowercased() == "svg" else {
-        throw Failure("--output \(output) must end in .svg.")
-      }
+      let target = try OutputKind(output, [.svg])
+      try target.check()
       let series = try schedules.flatMap { text in try curves(text) }
       try LinePlot(
         title: snr ? "Signal-to-noise ratio" : "Signal left", xLabel: "timestep",
         yLabel: snr ? "ᾱ / (1 − ᾱ)" : "ᾱ", yScale: snr ? .logarithmic : .linear, series: series
-      ).write(to: url)
+      ).write(to: target.url)
     }
 
     /// The curve of a schedule, and a dot for each visited step.

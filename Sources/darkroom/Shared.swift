@@ -11,9 +11,15 @@ struct ComputeOptions: ParsableArguments {
   @Option(help: "Threads to compute with. (default: one a core)")
   var threads: Int?
 
+  @Flag(name: .shortAndLong, help: "Say nothing but what goes wrong.")
+  var quiet = false
+
   func apply() throws {
+    Console.isQuiet = quiet
     guard let threads else { return }
-    guard (1...1024).contains(threads) else { throw Failure("--threads \(threads) must be from 1 to 1024.") }
+    guard (1...1024).contains(threads) else {
+      throw Failure.usage("--threads \(threads) must be from 1 to 1024.")
+    }
     threadCount = threads
   }
 }
@@ -25,12 +31,34 @@ struct Stopwatch {
 
 extension CommandLine {
   /// The command as a shell would take it again.
-  static var quoted: String {
+  ///
+  /// - Parameters:
+  ///   - option: an option whose value is another than was typed.
+  ///   - value: that value.
+  static func quoted(replacing option: String? = nil, with value: String = "") -> String {
+    var words = ["darkroom"] + arguments.dropFirst()
+    for i in words.indices where words[i] == option && i + 1 < words.count { words[i + 1] = value }
+    if let option {
+      words = words.map { $0.hasPrefix("\(option)=") ? "\(option)=\(value)" : $0 }
+    }
     let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_./=,:+@%"))
-    let words = ["darkroom"] + arguments.dropFirst()
     return words.map { word in
       !word.isEmpty && word.unicodeScalars.allSatisfy(plain.contains)
         ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }.joined(separator: " ")
+  }
+}
+
+extension String {
+  /// The numbers of a list with commas between.
+  ///
+  /// - Throws: `Failure`, which names the option.
+  func numbers<T: LosslessStringConvertible>(_ option: String) throws -> [T] {
+    try split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let number = T(part.trimmingCharacters(in: .whitespaces)) else {
+        throw Failure.usage("\(option) \(self) is not a list of numbers with commas between them.")
+      }
+      return number
+    }
   }
 }

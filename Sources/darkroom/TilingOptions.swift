@@ -27,3 +27,22 @@ struct TilingOptions: ParsableArguments {
     return .side(side)
   }
 }
+
+extension TilingChoice {
+  /// Tiles of which so many that each is worth telling of: overlaps are computed twice, and small tiles overlap most.
+  private static let many = 64
+
+  /// Says beforehand that pictures will go through in many tiles.
+  func announce(_ config: AutoencoderKLConfig, size: (height: Int, width: Int), count: Int) {
+    guard let side = side(height: size.height, width: size.width, multiple: config.downsampling) else {
+      return
+    }
+    // A quarter of each tile overlaps the next.
+    let step = side * 3 / 4
+    let tiles = ((size.height + step - 1) / step) * ((size.width + step - 1) / step) * count
+    guard tiles > Self.many else { return }
+    Console.note(
+      "\(count.counted("picture")) of \(size.width)x\(size.height) in \(tiles) tiles of \(side)x\(side); larger ones "
+        + "(--tile-size) take more memory and less time")
+  }
+}

@@ -11,8 +11,15 @@ import Training
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a model on a folder of pictures.",
-    discussion:
-      "'darkroom train <images> …' trains a denoiser; 'darkroom train denoiser --help' explains its options.",
+    discussion: """
+      'darkroom train <images> …' is short for 'darkroom train denoiser <images> …'.
+
+      EXAMPLES
+        darkroom train photos --classes folders --resolution 32 --output run
+        darkroom train photos --output run --resume
+        darkroom train vae photos --output vae
+        darkroom train photos --model dit --vae vae --resolution 64 --output latent
+      """,
     subcommands: [TrainDenoiserCommand.self, TrainVAECommand.self],
     defaultSubcommand: TrainDenoiserCommand.self)
 }

@@ -11,7 +11,14 @@ struct VAECommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vae",
     abstract: "Encode pictures as latents, decode latents, or measure the way there and back.",
-    discussion: "The model is the folder of an AutoencoderKL, or that of a pipeline which has one.",
+    discussion: """
+      The model is the folder of an AutoencoderKL, or that of a pipeline which has one.
+
+      EXAMPLES
+        darkroom vae check run photo.png
+        darkroom vae encode run photo.png --output latents.safetensors
+        darkroom vae decode run latents.safetensors --output photo-again.png
+      """,
     subcommands: [Encode.self, Decode.self, Check.self])
 
   struct Encode: ParsableCommand {
@@ -30,18 +37,17 @@ struct VAECommand: ParsableCommand {
     @Flag(help: "Draw from the latents' distribution, and do not take its mean.")
     var samplePosterior = false
 
-    @Option(help: "The seed of that draw.")
-    var seed: UInt64 = 0
+    @Option(parsing: .unconditional, help: "The seed of that draw; 'random' draws one and says which.")
+    var seed = Seed(0)
 
     @OptionGroup var tiling: TilingOptions
     @OptionGroup var compute: ComputeOptions
 
     func run() throws {
       try compute.apply()
-      let target = try OutputKind(output)
-      guard target.form == .safetensors else { throw Failure("--output \(output) must end in .safetensors.") }
+      let target = try OutputKind(output, [.safetensors])
       try target.check()
-      let folder = try VAEFolder(URL(fileURLWithPath: model))
+      let folder = try VAEFolder(URL(argument: model, "<model>"))
       let tiles = try tiling.tiles(folder.config)
       let picture = try folder.config.picture(image)
       let autoencoder = try folder.vae()
@@ -49,7 +55,8 @@ struct VAECommand: ParsableCommand {
         picture.batch(channels: folder.config.inChannels))
       var latents = posterior.mean
       if samplePosterior {
-        var noise = Generator.philox.source(seed: seed)
+        seed.announce()
+        var noise = Generator.philox.source(seed: seed.value)
         latents = posterior.sample(noise.normal(latents.shape, .posterior, step: 0))
       }
       try SafetensorsWriter.write([("latents", autoencoder.scaled(latents))], to: target.url)
@@ -85,10 +92,10 @@ struct VAECommand: ParsableCommand {
       try compute.apply()
       let target = try OutputKind(output)
       try target.check()
-      let folder = try VAEFolder(URL(fileURLWithPath: model))
+      let folder = try VAEFolder(URL(argument: model, "<model>"))
       let tiles = try tiling.tiles(folder.config)
       let channels = folder.config.latentChannels
-      let z = try SafetensorsFile(URL(fileURLWithPath: latents)).tensor("latents")
+      let z = try SafetensorsFile(URL(argument: latents, "<latents>")).tensor("latents")
       guard z.shape.count == 4, z.shape[1] == channels, z.count > 0 else {
         throw Failure(
           "\(latents) holds latents of shape \(z.shape); \(model) needs [N, \(channels), H, W].")
@@ -98,8 +105,23 @@ struct VAECommand: ParsableCommand {
           "\(model) decodes to \(folder.config.outChannels) channels; a picture has 1 or 3, so --output must end in "
             + ".safetensors.")
       }
+      if let (index, value) = z.firstNotFinite {
+        throw Failure(
+          "\(latents) holds \(value) in 'latents' (value \(index)), which no picture can be decoded from.")
+      }
+      let size = (
+        height: z.shape[2] * folder.config.downsampling, width: z.shape[3] * folder.config.downsampling
+      )
+      let count = z.shape[0]
+      var sink = try PictureSink(target, .together(Grid()), count: count, size: size)
+      tiles.announce(folder.config, size: size, count: count)
       let space = LatentSpace(try folder.vae(), batchSize: batchSize, tiles: tiles)
-      try target.write(space.decoded(z))
+      for first in stride(from: 0, to: count, by: batchSize) {
+        let images = space.decoded(z.rows(first..<min(first + batchSize, count)))
+        try sink.take(images, first: first) { _ in nil }
+        Console.progress("decoded \(first + images.shape[0])/\(count)")
+      }
+      try sink.finish()
     }
   }
 
@@ -118,7 +140,7 @@ struct VAECommand: ParsableCommand {
 
     func run() throws {
       try compute.apply()
-      let folder = try VAEFolder(URL(fileURLWithPath: model))
+      let folder = try VAEFolder(URL(argument: model, "<model>"))
       let config = folder.config
       let tiles = try tiling.tiles(config)
       guard config.outChannels == config.inChannels else {
@@ -133,8 +155,13 @@ struct VAECommand: ParsableCommand {
         let picture = try config.picture(image)
         let batch = picture.batch(channels: config.inChannels)
         let latents = space.encoded(batch)
-        let difference = PictureDifference(Picture.batch(batch)[0], Picture.batch(space.decoded(latents))[0])
-        print(
+        let decoded = space.decoded(latents)
+        for (name, tensor) in [("latents", latents), ("decoded values", decoded)] {
+          guard let (_, value) = tensor.firstNotFinite else { continue }
+          throw Failure("\(image): the \(name) hold \(value): the autoencoder's numbers run away on it.")
+        }
+        let difference = PictureDifference(Picture.batch(batch)[0], Picture.batch(decoded)[0])
+        try Console.print(
           "\(image): \(picture.width)x\(picture.height), PSNR \(format(difference.psnr)) dB, off by "
             + "\(format(difference.mean)) of 255 on average and \(difference.most) at most")
         squares += difference.meanSquared * Double(picture.width * picture.height)
@@ -147,7 +174,7 @@ struct VAECommand: ParsableCommand {
       }
       let mean = moments.sum / Double(moments.count)
       let deviation = max(0, moments.squares / Double(moments.count) - mean * mean).squareRoot()
-      print(
+      try Console.print(
         "all \(images.count): PSNR \(format(PictureDifference.psnr(meanSquared: squares / Double(pixels)))) dB; scaled "
           + "latents have a mean of \(format(mean)) and a deviation of \(format(deviation)), where 0 and 1 are aimed at"
       )
@@ -165,7 +192,7 @@ extension AutoencoderKLConfig {
     guard [1, 3].contains(inChannels) else {
       throw Failure("this autoencoder encodes \(inChannels) channels; pictures have 1 or 3.")
     }
-    let picture = try DecodedPicture(contentsOf: URL(fileURLWithPath: path)).picture
+    let picture = try DecodedPicture(contentsOf: URL(argument: path, "<image>")).picture
     guard picture.width % downsampling == 0, picture.height % downsampling == 0 else {
       throw Failure(
         "\(path) is \(picture.width)x\(picture.height); this autoencoder needs multiples of \(downsampling) on both sides."

@@ -37,10 +37,10 @@ final class DiTConfigTests: XCTestCase {
         "unknown key 'nun_layers'; the known ones are those of diffusers' DiTTransformer2DModel"
       ),
       (#""cross_attention_dim": 768"#, "'cross_attention_dim', which cannot be used here"),
-      (#""norm_type": "ada_norm""#, "'norm_type' that is not one of ada_norm_zero"),
+      (#""norm_type": "ada_norm""#, "'norm_type' ('ada_norm') that is not one of ada_norm_zero"),
       (#""activation_fn": "geglu""#, "one of gelu, gelu-approximate, linear-silu"),
       (#""num_layers": 0"#, "num_layers 0"),
-      (#""num_layers": "2""#, "'num_layers' that is not a whole number"),
+      (#""num_layers": "2""#, "'num_layers' ('2') that is not a whole number"),
       (#""attention_head_dim": 0"#, "attention_head_dim 0"),
       (#""attention_head_dim": 9, "num_attention_heads": 2"#, "a multiple of 4"),
       (#""patch_size": 3"#, "sample_size 32, which its patch_size 3 does not divide"),

@@ -38,17 +38,17 @@ final class UNet2DConfigTests: XCTestCase {
       (#""layers_per_blok": 2"#, "unknown key 'layers_per_blok'"),
       (
         #""down_block_types": ["FooBlock"]"#,
-        "DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D, SkipDown"
+        "'FooBlock' among its 'down_block_types', which is not one of DownBlock2D, AttnDownBlock2D"
       ),
       (
         #""up_block_types": ["CrossAttnUpBlock2D"]"#,
         "UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D, SkipUp"
       ),
-      (#""mid_block_type": "Foo""#, "UNetMidBlock2D"),
+      (#""mid_block_type": "Foo""#, "'mid_block_type' ('Foo') that is not one of UNetMidBlock2D"),
       (#""time_embedding_type": "foo""#, "positional, fourier, learned"),
       (#""act_fn": "foo""#, "silu, swish, mish, gelu and relu are known"),
       (#""sample_size": [1, 2, 3]"#, "a pair [height, width]"),
-      (#""block_out_channels": 5"#, "'block_out_channels' that is not a list of whole numbers"),
+      (#""block_out_channels": 5"#, "'block_out_channels' (5) that is not a list of whole numbers"),
     ] { assert(changes, isRefusedWith: expected) }
     XCTAssertNil(problem(#""act_fn": "swish", "_name_or_path": "somewhere""#))
   }

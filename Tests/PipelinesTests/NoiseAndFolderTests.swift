@@ -1,4 +1,3 @@
-import Files
 import Foundation
 import Models
 import NN
@@ -31,21 +30,5 @@ final class NoiseAndFolderTests: XCTestCase {
     XCTAssertEqual(
       try copy.denoiser().parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } },
       unet.parameters.all.map { [$0.key] + $0.tensor.values.map { "\($0)" } })
-  }
-
-  /// FIPS 180-4's examples.
-  func testSHA256() {
-    func hex(_ text: String) -> String {
-      var hash = SHA256()
-      hash.update(Array(text.utf8))
-      return hash.finished()
-    }
-    XCTAssertEqual(hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-    XCTAssertEqual(
-      hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
-      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
-    XCTAssertEqual(
-      hex(String(repeating: "a", count: 1_000_000)),
-      "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   }
 }

@@ -42,7 +42,14 @@ public struct Command {
     try run([subcommand] + arguments)
   }
 
-  private static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
+  /// Runs a line of bash in which `$darkroom` is the program.
+  public static func shell(_ line: String) throws -> Result {
+    try run(["-c", line], environment: ["darkroom": program.path], of: URL(fileURLWithPath: "/bin/bash"))
+  }
+
+  private static func run(
+    _ arguments: [String], environment: [String: String] = [:], of program: URL = program
+  ) throws -> Result {
     let process = Process()
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, given in given }
     process.executableURL = program

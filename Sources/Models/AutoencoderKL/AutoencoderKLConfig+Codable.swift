@@ -36,9 +36,8 @@ extension AutoencoderKLConfig: ModelConfig {
     self.init()
     try reader.read(.inChannels, &inChannels, "a whole number")
     try reader.read(.outChannels, &outChannels, "a whole number")
-    try reader.read(
-      .downBlockTypes, &downBlockTypes, "a list of block types (\(reader.list(DownBlockType.self)))")
-    try reader.read(.upBlockTypes, &upBlockTypes, "a list of block types (\(reader.list(UpBlockType.self)))")
+    try reader.read(.downBlockTypes, &downBlockTypes)
+    try reader.read(.upBlockTypes, &upBlockTypes)
     try reader.read(.blockOutChannels, &blockOutChannels, "a list of whole numbers")
     try reader.read(.layersPerBlock, &layersPerBlock, "a whole number")
     try reader.readActivation(.actFn, &actFn)

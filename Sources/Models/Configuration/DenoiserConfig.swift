@@ -30,6 +30,9 @@ public protocol DenoiserConfig: ModelConfig {
   /// Its blocks, in a line for people.
   var structure: String { get }
 
+  /// What one input of this size costs on its way through, roughly; nil, as it is unless given, where that is not known.
+  func cost(height: Int, width: Int) -> ForwardCost?
+
   /// The same network for maps of a size and so many classes, 0 for none.
   func prepared(size: Int, classes: Int) -> Self
   /// The same network for inputs of so many channels; the prediction stays as wide, or twice as wide, as the input.
@@ -63,6 +66,9 @@ extension DenoiserConfig {
   public var nullClass: Int? { nil }
   /// Any.
   public var knownTimesteps: Int? { nil }
+
+  /// Not known.
+  public func cost(height: Int, width: Int) -> ForwardCost? { nil }
 
   /// Whether it is told a class; some networks always are.
   public var isClassConditional: Bool { classInput != .none }

@@ -49,10 +49,9 @@ extension UNet2DConfig: ModelConfig {
     try reader.readOptional(.timeEmbeddingDim, &timeEmbeddingDim, "a whole number")
     try reader.read(.freqShift, &freqShift, "a number")
     try reader.read(.flipSinToCos, &flipSinToCos, "true or false")
-    try reader.read(
-      .downBlockTypes, &downBlockTypes, "a list of block types (\(reader.list(DownBlockType.self)))")
+    try reader.read(.downBlockTypes, &downBlockTypes)
     try reader.readOptional(.midBlockType, &midBlockType, reader.list(MidBlockType.self))
-    try reader.read(.upBlockTypes, &upBlockTypes, "a list of block types (\(reader.list(UpBlockType.self)))")
+    try reader.read(.upBlockTypes, &upBlockTypes)
     try reader.read(.blockOutChannels, &blockOutChannels, "a list of whole numbers")
     try reader.read(.layersPerBlock, &layersPerBlock, "a whole number")
     try reader.read(.midBlockScaleFactor, &midBlockScaleFactor, "a number")

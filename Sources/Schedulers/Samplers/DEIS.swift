@@ -3,7 +3,7 @@ import TensorCore
 
 /// Diffusion exponential integrator (Zhang & Chen 2023, "Fast sampling of diffusion models with exponential integrator"): the
 /// noise ε taken to be a polynomial in log ρ through its last values, ρ = σ/α, and integrated over ρ.
-public struct DEIS: Sampler, @unchecked Sendable {
+public struct DEIS: Sampler {
   /// One a step.
   public let evaluations: [Evaluation]
   private let levels: [NoiseLevel]

@@ -3,7 +3,7 @@ import TensorCore
 
 /// The midpoint method with the middle taken in log σ (Karras et al. 2022, algorithm 2; k-diffusion, `sample_dpm_2` and
 /// `sample_dpm_2_ancestral`).
-public struct DPM2: Sampler, @unchecked Sendable {
+public struct DPM2: Sampler {
   /// Two a step, at its beginning and its middle, but for the last, which is Euler's.
   public let evaluations: [Evaluation]
   /// The deviation of the noise that it starts from.

@@ -6,7 +6,7 @@ import TensorCore
 /// At the third order diffusers takes (D₁⁽⁰⁾ − D₁⁽¹⁾)/(r₀ + r₁) for the second derivative in λ, of which it is half: its
 /// error falls with the second power of the step. That is the default, so that diffusers' pictures are reproduced; the
 /// solver type `taylor` (sampler `dpmpp-3m-taylor`) takes all of it, and has the third order of the paper's theorem.
-public struct DPMSolverMultistep: Sampler, @unchecked Sendable {
+public struct DPMSolverMultistep: Sampler {
   /// One a step.
   public let evaluations: [Evaluation]
   /// The deviation of the noise that it starts from.

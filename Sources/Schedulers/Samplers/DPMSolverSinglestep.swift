@@ -2,7 +2,7 @@ import TensorCore
 
 /// DPM-Solver and DPM-Solver++ with slopes from within a step (Lu et al. 2022a, "DPM-Solver", algorithms 1 and 2): blocks of
 /// up to three evaluations, each of which begins anew at the block's start.
-public struct DPMSolverSinglestep: Sampler, @unchecked Sendable {
+public struct DPMSolverSinglestep: Sampler {
   /// One a visited timestep.
   public let evaluations: [Evaluation]
   private let levels: [NoiseLevel]

@@ -2,7 +2,7 @@ import TensorCore
 
 /// Heun's method: an Euler step, then the same step again with the mean of the slopes at both its ends (Karras et al. 2022,
 /// algorithm 1). The step to σ = 0 is Euler's alone.
-public struct Heun: Sampler, @unchecked Sendable {
+public struct Heun: Sampler {
   /// Two a step, at its beginning and its end, but for the last.
   public let evaluations: [Evaluation]
   /// The deviation of the noise that it starts from.

@@ -2,7 +2,7 @@ import TensorCore
 
 /// Linear multistep: the slope is taken to be the polynomial through the last four, and integrated exactly (Katherine
 /// Crowson, k-diffusion, `sample_lms`; Adams–Bashforth on uneven steps).
-public struct LMS: Sampler, @unchecked Sendable {
+public struct LMS: Sampler {
   /// One a step.
   public let evaluations: [Evaluation]
   /// The deviation of the noise that it starts from.

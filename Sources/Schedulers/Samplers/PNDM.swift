@@ -5,7 +5,7 @@ import TensorCore
 /// these, by one of Heun's (then called PLMS).
 ///
 /// Of a v-predicting network diffusers averages v and turns the mean into ε, which is done here too; the paper averages ε.
-public struct PNDM: Sampler, @unchecked Sendable {
+public struct PNDM: Sampler {
   /// One a visited timestep.
   public let evaluations: [Evaluation]
   private let schedule: NoiseSchedule

@@ -3,7 +3,7 @@ import TensorCore
 
 /// Unified predictor–corrector (Zhao et al. 2023, "UniPC"): each evaluation first corrects the step that led to it, then
 /// predicts the next, without a call more of the network.
-public struct UniPC: Sampler, @unchecked Sendable {
+public struct UniPC: Sampler {
   /// One a step.
   public let evaluations: [Evaluation]
   private let levels: [NoiseLevel]

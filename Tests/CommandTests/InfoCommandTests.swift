@@ -1,0 +1,72 @@
+import Foundation
+import NN
+import TensorCore
+import TestSupport
+import XCTest
+
+/// `darkroom info` of everything that lies about in a run's folder.
+final class InfoCommandTests: XCTestCase {
+  private func info(_ path: String) throws -> String {
+    let result = try Command.run("info", path)
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertFalse(result.errors.contains("delete"), result.errors)
+    return result.output
+  }
+
+  func testModelsAndTheirParts() throws {
+    let model = try info(Fixtures.url("pipelines/ldm").path)
+    for text in ["model         UNet2DModel, ", "latents       AutoencoderKL, ", "scheduler     "] {
+      XCTAssertTrue(model.contains(text), model)
+    }
+    let vae = try info(Fixtures.url("vae/quant").path)
+    XCTAssertTrue(vae.contains("autoencoder   AutoencoderKL, "), vae)
+    XCTAssertTrue(vae.contains("darkroom vae check"), vae)
+    let file = try info(Fixtures.url("pipelines/ddim/unet/diffusion_pytorch_model.safetensors").path)
+    XCTAssertTrue(file.contains("tensors       safetensors, "), file)
+    XCTAssertTrue(file.contains("conv_in.weight"), file)
+  }
+
+  func testPlots() throws {
+    let plot = try temporaryFolder(for: self).appending(path: "p.svg")
+    XCTAssertEqual(try Command.run("schedule", ["plot", "ddim-linear", "--output", plot.path]).code, 0)
+    XCTAssertTrue(try info(plot.path).contains("plot          an SVG 'Signal left'"))
+  }
+
+  func testLongLinesAreFolded() throws {
+    let folder = try temporaryFolder(for: self)
+    let picture = folder.appending(path: String(repeating: "long-", count: 30) + ".png")
+    let made = try Command.run(
+      "sample", [Fixtures.url("pipelines/ddim").path, "--steps", "1", "--output", picture.path])
+    XCTAssertEqual(made.code, 0, made.errors)
+    let text = try info(picture.path)
+    let command = text.split(separator: "\n").drop { !$0.hasPrefix("command") }
+    XCTAssertGreaterThan(command.count, 1, text)
+    XCTAssertTrue(command.dropFirst().allSatisfy { $0.hasPrefix(String(repeating: " ", count: 14)) }, text)
+  }
+
+  /// A model of gigabytes is described from its headers: weights that are holes of a sparse file are not read.
+  func testWeightsAreNotRead() throws {
+    let folder = try temporaryFolder(for: self)
+    let copy = folder.appending(path: "m")
+    try FileManager.default.copyItem(at: Fixtures.url("pipelines/ddim"), to: copy)
+    let weights = copy.appending(path: "unet/diffusion_pytorch_model.safetensors")
+    // Values that loading would refuse.
+    let file = try SafetensorsFile(weights)
+    let tensors = try file.entries.keys.sorted().map { key in
+      let shape = try file.tensor(key).shape
+      return (key, Tensor.full(shape, .nan))
+    }
+    try SafetensorsWriter.write(tensors, to: weights)
+    XCTAssertTrue(try info(copy.path).contains("UNet2DModel"))
+  }
+
+  func testASchedulerThatIsNotKnownIsSaid() throws {
+    let copy = try temporaryFolder(for: self).appending(path: "m")
+    try FileManager.default.copyItem(at: Fixtures.url("pipelines/ddim"), to: copy)
+    let url = copy.appending(path: "scheduler/scheduler_config.json")
+    let text = try String(contentsOf: url, encoding: .utf8).replacing(
+      "DDIMScheduler", with: "SASolverScheduler")
+    try text.write(to: url, atomically: true, encoding: .utf8)
+    XCTAssertTrue(try info(copy.path).contains("SASolverScheduler"))
+  }
+}
