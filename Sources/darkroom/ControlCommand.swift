@@ -8,7 +8,11 @@ struct ControlCommand: ParsableCommand {
     commandName: "control",
     abstract:
       "Make a picture that a ControlNet follows: edges, lines, strokes, greys, a mask, or less detail.",
-    discussion: "Example: darkroom control canny photo.jpg -o edges.png",
+    discussion: """
+      EXAMPLES
+        darkroom control canny photo.jpg --output edges.png
+        darkroom control mask cutout.png --alpha --invert --feather 4 --output mask.png
+      """,
     subcommands: [
       CannyEdges.self, LineArt.self, Scribble.self, Grey.self, MaskPicture.self, Tile.self,
     ])

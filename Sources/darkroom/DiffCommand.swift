@@ -9,7 +9,8 @@ struct DiffCommand: ParsableCommand {
     discussion: """
       Compared are 8 bits a channel, transparency laid on white, EXIF rotation applied.
 
-      Example: darkroom diff before.png after.png -o difference.png
+      EXAMPLES
+        darkroom diff before.png after.png --output difference.png
       """)
 
   @Argument(help: "A PNG or JPEG.")

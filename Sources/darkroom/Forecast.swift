@@ -9,9 +9,8 @@ struct Forecast {
   /// Of all steps; nil where the network's cost is not known.
   let seconds: Double
 
-  /// Multiplications a second and thread: what these networks reach on a processor with 512-bit vectors, and so a low estimate of
-  /// the time elsewhere.
-  private static let productsPerThread = 3e10
+  /// Multiplications a second and thread: half of what a core with 512-bit vectors can do.
+  private static let productsPerThread = 5e10
 
   /// - Parameters:
   ///   - count: pictures in all.
@@ -43,7 +42,8 @@ struct Forecast {
   /// Says what is worth knowing beforehand: minutes, or gigabytes.
   func announce(_ what: String) {
     guard seconds > 60 || bytes > 2e9 else { return }
-    Console.note("\(what) will take about \(Console.duration(seconds)) and \(Self.amount(bytes)) of memory")
+    Console.note(
+      "\(what) will take about \(Console.duration(seconds)) and at least \(Self.amount(bytes)) of memory")
   }
 
   static func amount(_ bytes: Double) -> String {

@@ -89,7 +89,7 @@ struct LikelihoodCommand: ParsableCommand {
     let pictures = try ImageFolder(URL(argument: images, "<images>"), classes: classes)
     let check = FolderCheck(pictures, resolution: side)
     guard !check.hasErrors else {
-      Console.note(check.report(filesPerKind: 5))
+      Console.error(check.report(filesPerKind: 5))
       throw Failure("\(images) holds pictures that cannot be used, named above; mend or remove them.")
     }
     let labels = try labels(folder, pictures)

@@ -5,8 +5,12 @@ import Text
 /// `darkroom prompt`: how prompts are understood.
 struct PromptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "prompt", abstract: "Show how a prompt is understood.", subcommands: [PromptShowCommand.self]
-  )
+    commandName: "prompt", abstract: "Show how a prompt is understood.",
+    discussion: """
+      EXAMPLES
+        darkroom prompt show model "a (red:1.3) star on [blue:green:0.5] ground"
+      """,
+    subcommands: [PromptShowCommand.self])
 }
 
 /// `darkroom prompt show`: a prompt's texts, chunks, tokens and weights.

@@ -74,16 +74,21 @@ final class SampleOutputTests: XCTestCase {
       : try SafetensorsFile(url).tensor("images").values
   }
 
-  /// Each file is written as it is done, and an interruption ends between two of them.
+  /// Each file is written as it is done, how far the run is stands in a log every few seconds, and an interruption ends
+  /// between two files.
   func testAnInterruptionKeepsWhatIsDone() throws {
     let folder = try temporaryFolder(for: self)
-    let process = try Command.start([
-      "sample", model, "--steps", "500", "--count", "2000", "--batch-size", "1", "--separate", "--output",
-      folder.appending(path: "o.png").path,
-    ])
+    let log = try temporaryFolder(for: self).appending(path: "log")
+    XCTAssertTrue(FileManager.default.createFile(atPath: log.path, contents: nil))
+    let process = try Command.start(
+      [
+        "sample", model, "--steps", "500", "--count", "2000", "--batch-size", "1", "--separate", "--output",
+        folder.appending(path: "o.png").path,
+      ], errors: FileHandle(forWritingTo: log))
     func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path) }
+    func lines() throws -> [Substring] { try String(contentsOf: log, encoding: .utf8).split(separator: "\n") }
     let limit = Date(timeIntervalSinceNow: 120)
-    while try files().count < 2, process.isRunning, Date() < limit { usleep(20_000) }
+    while try files().count < 2 || lines().isEmpty, process.isRunning, Date() < limit { usleep(20_000) }
     process.interrupt()
     process.waitUntilExit()
     XCTAssertEqual(process.terminationStatus, 130)
@@ -92,6 +97,11 @@ final class SampleOutputTests: XCTestCase {
       XCTAssertFalse(file.hasSuffix(".partial"), file)
       XCTAssertNoThrow(try DecodedPicture(contentsOf: folder.appending(path: file)), file)
     }
+    let progress = try XCTUnwrap(lines().first)
+    XCTAssertNotNil(
+      progress.firstMatch(of: /^pictures \d+ to \d+ of 2000, step \d+\/500, .* left$/), "\(progress)")
+    let end = try XCTUnwrap(lines().last { $0.contains("written") })
+    XCTAssertTrue(end.hasPrefix("stopped; "), "\(end)")
   }
 
   /// A grid that no file can hold is refused before a minute is spent on its pictures.
