@@ -57,13 +57,13 @@ DK_CLONES static uint32_t largest_exponent(const float *y, long n) {
 
 long dk_read_floats(const void *bytes, dk_float_format format, float *y, long n) {
   long width = format == dk_f32 ? 4 : 2;
+  long first = n;
   enum { run = 4096 };  // read and looked through while it is in the first-level cache
   for (long i = 0; i < n; i += run) {
     long count = n - i < run ? n - i : run;
     read_all((const char *)bytes + i * width, format, y + i, count);
-    if (largest_exponent(y + i, count) == 255)
-      for (long j = i; j < i + count; j++)
-        if (largest_exponent(y + j, 1) == 255) return j;
+    if (first < n || largest_exponent(y + i, count) < 255) continue;
+    for (first = i; largest_exponent(y + first, 1) < 255;) first++;
   }
-  return n;
+  return first;
 }

@@ -88,13 +88,10 @@ public struct Checkpoint {
   ///
   /// - Throws: `SafetensorsError`, also where a value of it is not finite.
   func weight(_ key: String) throws -> Tensor {
-    let tensor = try tensor(key)
-    if let (index, value) = tensor.firstNotFinite {
-      throw SafetensorsError(
-        file: files[key]?.url.relativePath ?? name,
-        cause: .notFinite(key: key, index: index, value: "\(value)"))
+    guard let file = files[key] else {
+      throw SafetensorsError(file: name, cause: .missingKey(key))
     }
-    return tensor
+    return try file.weight(key)
   }
 }
 

@@ -2,7 +2,8 @@ import Files
 import Foundation
 import TensorCore
 
-/// An open safetensors file: its header is checked whole when it is opened, its tensors are read on demand.
+/// An open safetensors file: its header is checked whole when it is opened, its tensors are read on demand, out of the
+/// system's own memory of the file.
 ///
 /// The format: eight bytes of header length, a JSON header {key: {dtype, shape, data_offsets}}, then the data
 /// (https://huggingface.co/docs/safetensors). Nothing in the file is trusted.
@@ -23,7 +24,7 @@ public final class SafetensorsFile {
   public let metadata: [String: String]
   /// What it holds, by key.
   public let entries: [String: Entry]
-  private let descriptor: Int32
+  private let file: MappedFile
 
   private static let bytesPerValue = [
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
@@ -39,22 +40,21 @@ public final class SafetensorsFile {
     }
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(.unreadable(SystemError.text)) }
-    var isKept = false
-    defer { if !isKept { close(descriptor) } }
+    defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure(.unreadable(SystemError.text)) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw failure(.unreadable("it is not a regular file")) }
     let size = Int(status.st_size)
     guard size >= 8 else { throw failure(.tooShort(bytes: size)) }
 
-    var length: UInt64 = 0
-    try withUnsafeMutableBytes(of: &length) { try Self.read(descriptor, at: 0, into: $0, url) }
-    length = UInt64(littleEndian: length)
+    guard let file = MappedFile(descriptor: descriptor, size: size) else {
+      throw failure(.unreadable(SystemError.text))
+    }
+    let length = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
     guard length <= UInt64(size - 8), length <= 100 << 20 else {
       throw failure(.headerTooLong(header: length, file: size))
     }
-    var header = [UInt8](repeating: 0, count: Int(length))
-    try header.withUnsafeMutableBytes { try Self.read(descriptor, at: 8, into: $0, url) }
+    let header = file.bytes[8..<8 + Int(length)]
     let parsed: [String: JSONHeaderValue]
     do {
       parsed = try JSONDecoder().decode([String: JSONHeaderValue].self, from: Data(header))
@@ -98,62 +98,47 @@ public final class SafetensorsFile {
     for (a, b) in zip(sorted, sorted.dropFirst()) where a.value.range.upperBound > b.value.range.lowerBound {
       throw failure(.malformedEntry(key: b.key, what: "overlaps '\(a.key)'"))
     }
-    (self.url, self.metadata, self.entries, self.descriptor) = (url, metadata, entries, descriptor)
-    isKept = true
+    (self.url, self.metadata, self.entries, self.file) = (url, metadata, entries, file)
   }
-
-  deinit { close(descriptor) }
 
   /// The tensor of `key`, converted to f32. A scalar has the shape [1].
   ///
   /// - Throws: `SafetensorsError`.
-  public func tensor(_ key: String) throws -> Tensor {
-    guard let entry = entries[key] else {
-      throw SafetensorsError(file: url.relativePath, cause: .missingKey(key))
-    }
-    let count = entry.shape.reduce(1, *)
-    let shape = entry.shape.isEmpty ? [1] : entry.shape
-    let tensor = Tensor(uninitialized: shape)
-    if entry.type == "F32" {
-      let target = UnsafeMutableRawBufferPointer(start: tensor.pointer, count: count * 4)
-      try Self.read(descriptor, at: entry.range.lowerBound, into: target, url)
-      return tensor
-    }
-    var bytes = [UInt8](repeating: 0, count: entry.range.count)
-    try bytes.withUnsafeMutableBytes { try Self.read(descriptor, at: entry.range.lowerBound, into: $0, url) }
-    try bytes.withUnsafeBytes { raw in
-      func convert<T>(_: T.Type, _ value: (T) -> Float) {
-        for i in 0..<count {
-          tensor.pointer[i] = value(raw.loadUnaligned(fromByteOffset: i * MemoryLayout<T>.size, as: T.self))
-        }
-      }
-      switch entry.type {
-      case "F16": convert(UInt16.self) { HalfFloat.float(bits: $0) }
-      case "BF16": convert(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-      case "F64": convert(Double.self) { Float($0) }
-      case "I64": convert(Int64.self) { Float($0) }
-      case "I32": convert(Int32.self) { Float($0) }
-      case "U8", "BOOL": convert(UInt8.self) { Float($0) }
-      default:
-        throw SafetensorsError(
-          file: url.relativePath, cause: .unsupportedType(key: key, type: entry.type))
-      }
-    }
-    return tensor
+  public func tensor(_ key: String) throws -> Tensor { try read(key).tensor }
+
+  /// The tensor of `key` for a network to compute with.
+  ///
+  /// - Throws: `SafetensorsError`, also where a value of it is not finite.
+  func weight(_ key: String) throws -> Tensor {
+    let (tensor, bad) = try read(key)
+    guard let bad else { return tensor }
+    throw SafetensorsError(
+      file: url.relativePath, cause: .notFinite(key: key, index: bad, value: "\(tensor.values[bad])"))
   }
 
-  private static func read(
-    _ descriptor: Int32, at offset: Int, into target: UnsafeMutableRawBufferPointer, _ url: URL
-  ) throws {
-    var done = 0
-    while done < target.count, let base = target.baseAddress {
-      let got = pread(descriptor, base + done, target.count - done, off_t(offset + done))
-      if got < 0 && errno == EINTR { continue }
-      guard got > 0 else {
-        let reason = got == 0 ? "it ends early" : SystemError.text
-        throw SafetensorsError(file: url.relativePath, cause: .unreadable(reason))
+  private func read(_ key: String) throws -> (tensor: Tensor, firstNotFinite: Int?) {
+    func failure(_ cause: SafetensorsError.Cause) -> SafetensorsError {
+      SafetensorsError(file: url.relativePath, cause: cause)
+    }
+    guard let entry = entries[key] else { throw failure(.missingKey(key)) }
+    let shape = entry.shape.isEmpty ? [1] : entry.shape
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+    defer { file.letGo(entry.range) }
+    func converted<T>(_: T.Type, _ value: (T) -> Float) -> (Tensor, Int?) {
+      let values = (0..<bytes.count / MemoryLayout<T>.size).map {
+        value(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self))
       }
-      done += got
+      return (Tensor(values, shape: shape), values.firstIndex { !$0.isFinite })
+    }
+    return switch entry.type {
+    case "F32": Tensor.read(bytes, .f32, shape: shape)
+    case "F16": Tensor.read(bytes, .f16, shape: shape)
+    case "BF16": Tensor.read(bytes, .bf16, shape: shape)
+    case "F64": converted(Double.self) { Float($0) }
+    case "I64": converted(Int64.self) { Float($0) }
+    case "I32": converted(Int32.self) { Float($0) }
+    case "U8", "BOOL": converted(UInt8.self) { Float($0) }
+    default: throw failure(.unsupportedType(key: key, type: entry.type))
     }
   }
 }
@@ -179,21 +164,5 @@ private enum JSONHeaderValue: Decodable {
       type: try values.decode(String.self, forKey: .type),
       shape: try values.decode([Int].self, forKey: .shape),
       offsets: try values.decode([Int].self, forKey: .offsets))
-  }
-}
-
-/// IEEE half precision, which Swift's `Float16` does not offer on every x86-64 system.
-enum HalfFloat {
-  static func float(bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10 & 0x1f)
-    let mantissa = UInt32(bits & 0x3ff)
-    switch exponent {
-    case 0:
-      return Float(bitPattern: sign | Float(mantissa).bitPattern)
-        * Float(sign: .plus, exponent: -24, significand: 1)
-    case 31: return Float(bitPattern: sign | 0x7f80_0000 | mantissa << 13)
-    default: return Float(bitPattern: sign | (exponent + 112) << 23 | mantissa << 13)
-    }
   }
 }
