@@ -10,15 +10,17 @@ public struct ConfigReader<Key: CodingKey & CaseIterable & RawRepresentable> whe
   ///   - known: which keys are known, for whoever gave another: the end of a sentence, from "the known ones are …".
   ///   - unused: keys of other releases of the program, which pass where they ask for nothing (null or false).
   ///   - inert: keys of what cannot be done here, each with the value that asks for nothing, as null and false do.
+  ///   - others: keys that are another reader's.
   ///   - failure: makes the error of a problem, the rest of a sentence that begins with the file's name.
   /// - Throws: what `failure` makes, for an unknown key.
   public init(
     _ decoder: any Decoder, known: String, unused: Set<String> = [], inert: [String: ConfigValue] = [:],
+    besides others: Set<String> = [],
     failure: @escaping (_ problem: String) -> any Error
   ) throws {
     values = try decoder.container(keyedBy: Key.self)
     self.failure = failure
-    let keys = Set(Key.allCases.map(\.rawValue))
+    let keys = Set(Key.allCases.map(\.rawValue)).union(others)
     let all = try decoder.container(keyedBy: ConfigKey.self)
     for key in all.allKeys.sorted(by: { $0.stringValue < $1.stringValue })
     where !keys.contains(key.stringValue) && !key.stringValue.hasPrefix("_") {
@@ -31,6 +33,16 @@ public struct ConfigReader<Key: CodingKey & CaseIterable & RawRepresentable> whe
         throw failure("has a value of '\(name)', which cannot be used here")
       }
     }
+  }
+
+  /// Of a file of which only the known keys are looked at.
+  ///
+  /// - Parameter failure: makes the error of a problem, the rest of a sentence that begins with the file's name.
+  public init(
+    ignoringUnknownIn decoder: any Decoder, failure: @escaping (_ problem: String) -> any Error
+  ) throws {
+    values = try decoder.container(keyedBy: Key.self)
+    self.failure = failure
   }
 
   /// Reads what must not be null.

@@ -205,9 +205,13 @@ enum IgnorableKeys {
   static func contains(_ key: String) -> Bool { key.split(separator: ".").last.map(names.contains) ?? false }
 }
 
-/// Names that diffusers gave to attention's matrices before version 0.16 and still reads.
+/// Other names of one tensor: those that diffusers gave to attention's matrices before version 0.16 and still reads, and those
+/// of CLIP's text model in transformers from 5.6 on, which leaves out the model's own name.
 private enum LegacyKeys {
+  private static let textModel = "text_model."
+
   static func old(_ key: String) -> String {
+    if key.hasPrefix(textModel) { return String(key.dropFirst(textModel.count)) }
     for (new, old) in [
       (".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn."),
     ]

@@ -81,11 +81,12 @@ private enum OriginKey: String, CodingKey {
 extension ConfigReader {
   /// A reader of a model's configuration.
   init<Config: ModelConfig>(
-    _ decoder: any Decoder, of _: Config.Type, unused: Set<String> = [], inert: [String: ConfigValue] = [:]
+    _ decoder: any Decoder, of _: Config.Type, unused: Set<String> = [], inert: [String: ConfigValue] = [:],
+    besides: Set<String> = []
   ) throws {
     try self.init(
       decoder, known: "the known ones are those of diffusers' \(Config.className)", unused: unused,
-      inert: inert
+      inert: inert, besides: besides
     ) { ConfigError($0) }
   }
 
