@@ -27,6 +27,8 @@ extension DiT: Denoiser {
   /// What the network gives, as `Denoiser` describes it.
   public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
     let labels = condition.labels ?? timesteps.map { _ in config.numEmbedsAdaNorm }
-    return self(condition.joined(to: x), timesteps: timesteps, labels: labels, dropout: dropout)
+    return self(
+      condition.joined(to: x), timesteps: timesteps, labels: labels, control: condition.control,
+      dropout: dropout)
   }
 }

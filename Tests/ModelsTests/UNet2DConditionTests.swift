@@ -117,7 +117,7 @@ final class UNet2DConditionConfigTests: XCTestCase {
 
   func testWhatCannotBeRunIsRefusedByItsKey() {
     for (changes, expected) in [
-      (#""down_block_types": ["KDownBlock2D"]"#, "DownBlock2D, CrossAttnDownBlock2D"),
+      (#""down_block_types": ["KDownBlock2D"]"#, "not one of DownBlock2D, CrossAttnDownBlock2D"),
       (#""mid_block_type": "UNetMidBlock2DSimpleCrossAttn""#, "UNetMidBlock2DCrossAttn, UNetMidBlock2D"),
       (#""dual_cross_attention": true"#, "'dual_cross_attention', which cannot be used here"),
       (#""num_attention_heads": 8"#, "'num_attention_heads', which cannot be used here"),
@@ -126,10 +126,13 @@ final class UNet2DConditionConfigTests: XCTestCase {
       (#""resnet_out_scale_factor": 2"#, "'resnet_out_scale_factor', which cannot be used here"),
       (#""attention_type": "gated""#, "'attention_type', which cannot be used here"),
       (#""class_embeddings_concat": true"#, "'class_embeddings_concat', which cannot be used here"),
-      (#""addition_embed_type": "image""#, "'addition_embed_type' that is not null or one of text_time"),
+      (
+        #""addition_embed_type": "image""#,
+        "'addition_embed_type' ('image') that is not null or one of text_time"
+      ),
       (
         #""encoder_hid_dim_type": "image_proj""#,
-        "'encoder_hid_dim_type' that is not null or one of text_proj"
+        "'encoder_hid_dim_type' ('image_proj') that is not null or one of text_proj"
       ),
       (#""norm_num_groups": null"#, "'norm_num_groups' that is not a whole number"),
       (#""something_else": 1"#, "unknown key 'something_else'"),

@@ -15,7 +15,7 @@ public struct DiT {
   private let modulation: Linear
   private let output: Linear
   // diffusers' `CombinedTimestepLabelEmbeddings`, whose sizes no configuration changes.
-  private let timeProjection = Timesteps(channels: 256, flipSinToCos: true, frequencyShift: 1)
+  static let timeProjection = Timesteps(channels: 256, flipSinToCos: true, frequencyShift: 1)
 
   /// Builds the network on `store`.
   ///
@@ -49,16 +49,23 @@ public struct DiT {
   ///   - x: `[N, in_channels, H, W]`; H and W multiples of `config.patchSize`.
   ///   - timesteps: N of them.
   ///   - labels: N classes, each in 0 ... `config.numEmbedsAdaNorm`, which stands for none.
+  ///   - control: what a ControlNet adds: a residual behind each of the first blocks, `[N, T, D]`.
   ///   - dropout: the key of this step's drop-out; nil outside training.
   public func callAsFunction(
-    _ x: Tensor, timesteps: [Float], labels: [Int], dropout: NoiseKey? = nil
+    _ x: Tensor, timesteps: [Float], labels: [Int], control: ControlResiduals? = nil,
+    dropout: NoiseKey? = nil
   ) -> Tensor {
     let (_, _, height, width) = x.shape4
-    let time = timeProjection(timesteps)  // [N, 256]
+    let time = Self.timeProjection(timesteps)  // [N, 256]
     let conditions = blocks.map { $0.norm1.embedding(time, labels).activated(.silu) }  // [N, D] a block
 
     var h = patches(x)  // [N, T, D]
-    for (block, condition) in zip(blocks, conditions) { h = block(h, condition, dropout: dropout) }
+    let residuals = control?.blocks ?? []
+    precondition(residuals.count <= blocks.count, "more control residuals than blocks")
+    for (i, block) in blocks.enumerated() {
+      h = block(h, conditions[i], dropout: dropout)
+      if i < residuals.count { h = h + residuals[i] }
+    }
 
     let shiftAndScale = modulation(conditions[0]).splitChannels([config.width, config.width])
     h = output(normOut(h, modulation: (scale: shiftAndScale[1], shift: shiftAndScale[0])))  // [N, T, p²·C]

@@ -54,7 +54,19 @@ extension UNet2DConditionConfig: ModelConfig {
 
   /// - Throws: `ConfigError`, which names the key.
   public init(from decoder: any Decoder) throws {
-    let reader = try ConfigReader<Key>(decoder, of: Self.self, inert: Self.otherKinds)
+    try self.init(from: decoder, of: Self.self, besides: [])
+  }
+
+  /// Reads the values out of a configuration that holds others too.
+  ///
+  /// - Parameters:
+  ///   - config: whose configuration it is.
+  ///   - others: the keys of the others.
+  /// - Throws: `ConfigError`, which names the key.
+  init<Config: ModelConfig>(from decoder: any Decoder, of config: Config.Type, besides others: Set<String>)
+    throws
+  {
+    let reader = try ConfigReader<Key>(decoder, of: config, inert: Self.otherKinds, besides: others)
     self.init()
     try reader.readSize(.sampleSize, &sampleSize)
     try reader.read(.inChannels, &inChannels, "a whole number")
@@ -62,10 +74,9 @@ extension UNet2DConditionConfig: ModelConfig {
     try reader.read(.centerInputSample, &centerInputSample, "true or false")
     try reader.read(.flipSinToCos, &flipSinToCos, "true or false")
     try reader.read(.freqShift, &freqShift, "a number")
-    try reader.read(
-      .downBlockTypes, &downBlockTypes, "a list of block types (\(reader.list(DownBlockType.self)))")
+    try reader.read(.downBlockTypes, &downBlockTypes)
     try reader.readOptional(.midBlockType, &midBlockType, "null or " + reader.list(MidBlockType.self))
-    try reader.read(.upBlockTypes, &upBlockTypes, "a list of block types (\(reader.list(UpBlockType.self)))")
+    try reader.read(.upBlockTypes, &upBlockTypes)
     try reader.read(.onlyCrossAttention, &onlyCrossAttention, "true or false, or a list of them")
     try reader.read(.blockOutChannels, &blockOutChannels, "a list of whole numbers")
     try reader.read(.layersPerBlock, &layersPerBlock, "a whole number or a list of them")
@@ -104,42 +115,50 @@ extension UNet2DConditionConfig: ModelConfig {
   public func encode(to encoder: any Encoder) throws {
     try encodeOrigin(to: encoder)
     try encodeInert(Self.otherKinds, to: encoder)
+    try encodeValues(to: encoder, except: [])
+  }
+
+  /// Writes the values of all keys but some.
+  func encodeValues(to encoder: any Encoder, except absent: Set<Key>) throws {
     var values = encoder.container(keyedBy: Key.self)
-    try values.encodeSize(sampleSize, forKey: .sampleSize)
-    try values.encode(inChannels, forKey: .inChannels)
-    try values.encode(outChannels, forKey: .outChannels)
-    try values.encode(centerInputSample, forKey: .centerInputSample)
-    try values.encode(flipSinToCos, forKey: .flipSinToCos)
-    try values.encode(freqShift, forKey: .freqShift)
-    try values.encode(downBlockTypes, forKey: .downBlockTypes)
-    try values.encode(midBlockType, forKey: .midBlockType)
-    try values.encode(upBlockTypes, forKey: .upBlockTypes)
-    try values.encode(onlyCrossAttention, forKey: .onlyCrossAttention)
-    try values.encode(blockOutChannels, forKey: .blockOutChannels)
-    try values.encode(layersPerBlock, forKey: .layersPerBlock)
-    try values.encode(downsamplePadding, forKey: .downsamplePadding)
-    try values.encode(midBlockScaleFactor, forKey: .midBlockScaleFactor)
-    try values.encode(dropout, forKey: .dropout)
-    try values.encode(actFn, forKey: .actFn)
-    try values.encode(normNumGroups, forKey: .normNumGroups)
-    try values.encode(normEps, forKey: .normEps)
-    try values.encode(crossAttentionDim, forKey: .crossAttentionDim)
-    try values.encode(transformerLayersPerBlock, forKey: .transformerLayersPerBlock)
-    try values.encode(reverseTransformerLayersPerBlock, forKey: .reverseTransformerLayersPerBlock)
-    try values.encode(encoderHidDim, forKey: .encoderHidDim)
-    try values.encode(encoderHidDimType, forKey: .encoderHidDimType)
-    try values.encode(attentionHeadDim, forKey: .attentionHeadDim)
-    try values.encode(useLinearProjection, forKey: .useLinearProjection)
-    try values.encode(classEmbedType, forKey: .classEmbedType)
-    try values.encode(additionEmbedType, forKey: .additionEmbedType)
-    try values.encode(additionTimeEmbedDim, forKey: .additionTimeEmbedDim)
-    try values.encode(numClassEmbeds, forKey: .numClassEmbeds)
-    try values.encode(upcastAttention, forKey: .upcastAttention)
-    try values.encode(resnetTimeScaleShift, forKey: .resnetTimeScaleShift)
-    try values.encode(timeEmbeddingDim, forKey: .timeEmbeddingDim)
-    try values.encode(timeCondProjDim, forKey: .timeCondProjDim)
-    try values.encode(convInKernel, forKey: .convInKernel)
-    try values.encode(convOutKernel, forKey: .convOutKernel)
-    try values.encode(projectionClassEmbeddingsInputDim, forKey: .projectionClassEmbeddingsInputDim)
+    func write(_ value: some Encodable, _ key: Key) throws {
+      if !absent.contains(key) { try values.encode(value, forKey: key) }
+    }
+    if !absent.contains(.sampleSize) { try values.encodeSize(sampleSize, forKey: .sampleSize) }
+    try write(inChannels, .inChannels)
+    try write(outChannels, .outChannels)
+    try write(centerInputSample, .centerInputSample)
+    try write(flipSinToCos, .flipSinToCos)
+    try write(freqShift, .freqShift)
+    try write(downBlockTypes, .downBlockTypes)
+    try write(midBlockType, .midBlockType)
+    try write(upBlockTypes, .upBlockTypes)
+    try write(onlyCrossAttention, .onlyCrossAttention)
+    try write(blockOutChannels, .blockOutChannels)
+    try write(layersPerBlock, .layersPerBlock)
+    try write(downsamplePadding, .downsamplePadding)
+    try write(midBlockScaleFactor, .midBlockScaleFactor)
+    try write(dropout, .dropout)
+    try write(actFn, .actFn)
+    try write(normNumGroups, .normNumGroups)
+    try write(normEps, .normEps)
+    try write(crossAttentionDim, .crossAttentionDim)
+    try write(transformerLayersPerBlock, .transformerLayersPerBlock)
+    try write(reverseTransformerLayersPerBlock, .reverseTransformerLayersPerBlock)
+    try write(encoderHidDim, .encoderHidDim)
+    try write(encoderHidDimType, .encoderHidDimType)
+    try write(attentionHeadDim, .attentionHeadDim)
+    try write(useLinearProjection, .useLinearProjection)
+    try write(classEmbedType, .classEmbedType)
+    try write(additionEmbedType, .additionEmbedType)
+    try write(additionTimeEmbedDim, .additionTimeEmbedDim)
+    try write(numClassEmbeds, .numClassEmbeds)
+    try write(upcastAttention, .upcastAttention)
+    try write(resnetTimeScaleShift, .resnetTimeScaleShift)
+    try write(timeEmbeddingDim, .timeEmbeddingDim)
+    try write(timeCondProjDim, .timeCondProjDim)
+    try write(convInKernel, .convInKernel)
+    try write(convOutKernel, .convOutKernel)
+    try write(projectionClassEmbeddingsInputDim, .projectionClassEmbeddingsInputDim)
   }
 }

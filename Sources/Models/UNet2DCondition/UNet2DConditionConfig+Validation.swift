@@ -3,10 +3,15 @@ extension UNet2DConditionConfig {
   ///
   /// - Throws: `ConfigError`, which names the key or the layer.
   public func validate() throws(ConfigError) {
-    try validateLists()
     try validateValues()
-    try validateConditions()
     try validateLayers { _ = UNet2DCondition(valid: self, $0) }
+  }
+
+  /// What can be said without building anything.
+  func validateValues() throws(ConfigError) {
+    try validateLists()
+    try validateNumbers()
+    try validateConditions()
   }
 
   private func validateLists() throws(ConfigError) {
@@ -51,7 +56,7 @@ extension UNet2DConditionConfig {
     }
   }
 
-  private func validateValues() throws(ConfigError) {
+  private func validateNumbers() throws(ConfigError) {
     try require((0..<1).contains(dropout), "has dropout \(dropout); it must be at least 0 and below 1")
     try require(
       [0, 1].contains(downsamplePadding), "has downsample_padding \(downsamplePadding); 0 or 1 are possible")

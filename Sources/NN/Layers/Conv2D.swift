@@ -12,13 +12,15 @@ public struct Conv2D {
   ///   - outputs: channels of its result.
   ///   - kernel: height and width of the window.
   ///   - padding: half the window by default, which keeps the size at stride 1.
+  ///   - fresh: how weight and bias begin; PyTorch's default where nil.
   public init(
     _ p: ParameterScope, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding? = nil,
-    bias: Bool = true
+    bias: Bool = true, fresh: FreshLinear? = nil
   ) {
     let fanIn = inputs * kernel * kernel
-    weight = p.parameter("weight", [outputs, inputs, kernel, kernel], .fanIn(fanIn))
-    self.bias = bias ? p.parameter("bias", [outputs], .fanIn(fanIn)) : nil
+    let fresh = fresh ?? FreshLinear(weight: .fanIn(fanIn), bias: .fanIn(fanIn))
+    weight = p.parameter("weight", [outputs, inputs, kernel, kernel], fresh.weight)
+    self.bias = bias ? p.parameter("bias", [outputs], fresh.bias) : nil
     self.stride = stride
     self.padding = padding ?? .all(kernel / 2)
   }

@@ -18,7 +18,7 @@ public struct Embedding {
 }
 
 /// Sinusoidal embedding of timesteps (Vaswani et al. 2017), in diffusers' arrangement.
-public struct Timesteps {
+public struct Timesteps: Sendable {
   let channels: Int
   let flipSinToCos: Bool
   let frequencyShift: Float
