@@ -50,6 +50,8 @@ def main():
     both[:, 0] = True
     case("both", attention(8, causal & both[:, None, None]), {"q": q, "k": k, "v": v})
     tensors["both/seen"] = both.float()
+    labels = torch.tensor([0, 4, 2])
+    case("cross-entropy", lambda x: F.cross_entropy(x, labels, reduction="none"), {"x": 20 * torch.randn(3, 5)})
     save_file(tensors, HERE / "transformer-ops.safetensors", {"program": f"torch {torch.__version__}"})
 
 

@@ -30,6 +30,10 @@ final class TransformerOperationTests: XCTestCase {
 
   func testQuickGELU() throws { try assertCase("quick-gelu", ["x"]) { x, _ in x[0].activated(.quickGELU) } }
 
+  func testCrossEntropy() throws {
+    try assertCase("cross-entropy", ["x"]) { x, _ in x[0].crossEntropies([0, 4, 2]) }
+  }
+
   func testMaskedAttention() throws {
     for (name, heads, isCausal, masksKeys) in [
       ("causal", 2, true, false), ("keys", 4, false, true), ("both", 8, true, true),
