@@ -10,7 +10,7 @@ def parse(works, batch_size=16):
     parser = argparse.ArgumentParser()
     parser.add_argument("work", choices=works)
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="OpenVINO alone")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="OpenVINO and sd15.py alone")
     parser.add_argument("--batch-size", type=int, default=batch_size)
     parser.add_argument("--tokens", type=int, default=256, help="attention alone")
     parser.add_argument("--threads", type=int, default=2)

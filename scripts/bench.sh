@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Darkroom and PyTorch + diffusers (and OpenVINO where it is installed) side by side on two threads: the U-Net of
-# google/ddpm-cifar10-32, DiT-S/2, the decoder of Stable Diffusion's autoencoder, and attention alone. The programs take
+# google/ddpm-cifar10-32, DiT-S/2, Stable Diffusion 1.5's U-Net, the decoder of its autoencoder, and attention alone. The programs take
 # turns, so that a machine whose speed drifts favours none. Of each, the median and the fastest round are printed, with
 # their ratios: on a shared machine the fastest tells more of the programs and less of the neighbours.
 #
@@ -47,6 +47,13 @@ for _ in $(seq "$rounds"); do
     run decode.openvino "$python" Benchmarks/decoder.py openvino --repeats 1
     run decode.openvino-bf16 "$python" Benchmarks/decoder.py openvino --precision bf16 --repeats 1
   fi
+  run sd15.darkroom "$darkroom" bench sample --preset sd-1.5 --batch-size 2 --threads 2 --repeats 3
+  run sd15.pytorch "$python" Benchmarks/sd15.py pytorch --repeats 3
+  run sd15.pytorch-bf16 "$python" Benchmarks/sd15.py pytorch --precision bf16 --repeats 3
+  if [ "$has_openvino" = yes ]; then
+    run sd15.openvino "$python" Benchmarks/sd15.py openvino --repeats 3
+    run sd15.openvino-bf16 "$python" Benchmarks/sd15.py openvino --precision bf16 --repeats 3
+  fi
   for tokens in 256 1024 4096; do
     batch=$((4096 / tokens))
     run "attention-$tokens.darkroom" "$darkroom" bench attention --tokens $tokens --batch-size $batch --threads 2
@@ -77,6 +84,7 @@ works = (
     ("sample", "s an image-step", "sampling with it, batch 16, f32, 2 threads"),
     ("dit", "s an image", "training DiT-S/2 on 32x32x4 latents, batch 16, f32, 2 threads"),
     ("decode", "s a picture", "decoding 512x512 with Stable Diffusion's autoencoder, 2 threads"),
+    ("sd15", "s a latent", "a guided step of Stable Diffusion 1.5's U-Net, two latents of 64x64x4, 77 states of 768, 2 threads"),
     *((f"attention-{t}", "s a picture", f"attention, 8 heads of 64, {t} tokens, forward and backward, 2 threads")
       for t in (256, 1024, 4096)))
 for work, unit, what in works:

@@ -20,6 +20,10 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "The network, by its preset's name.")
   var preset = UNet2DPreset.cifar32.rawValue
 
+  @Option(
+    help: "A folder with a network's config.json and weights, to be read in place of a preset's fresh ones.")
+  var network: String?
+
   @Option(help: "Pictures at a time.")
   var batchSize = 16
 
@@ -54,15 +58,15 @@ struct BenchCommand: ParsableCommand {
 
   /// A round of training or sampling.
   private func denoising() throws -> () -> Void {
-    guard let config = DenoiserFamilies.config(preset: preset) else {
-      throw unknown(DenoiserFamilies.presetNames)
-    }
-    let model = try config.build(ParameterStore(.fresh(seed: 0)))
+    let (config, model) = try denoiser()
     let (height, width) = config.nativeSize ?? (32, 32)
     let x = noise([batchSize, config.inChannels, height, width])
     let target = noise([batchSize, config.predictedChannels, height, width])
     let timesteps = (0..<batchSize).map { Float($0 * 50 % 1000) }
-    let condition = Condition(labels: config.isClassConditional ? timesteps.indices.map { $0 % 8 } : nil)
+    var condition = Condition(labels: config.isClassConditional ? timesteps.indices.map { $0 % 8 } : nil)
+    if let reader = config as? UNet2DConditionConfig {
+      condition.text = TextStates(noise([batchSize, 77, reader.textChannels]))
+    }
     let predict = { model.predict(x, timesteps: timesteps, condition: condition, dropout: nil) }
     guard work == .train else { return { _ = withoutGradients(predict) } }
     let parameters = model.parameters.parameters.map(\.tensor)
@@ -71,6 +75,20 @@ struct BenchCommand: ParsableCommand {
       let (_, gradients) = valueAndGradients(of: parameters) { meanSquaredError(predict(), target) }
       optimizer.step(gradients, norm: AdamW.norm(gradients), learningRate: 1e-4)
     }
+  }
+
+  /// The network of the folder or of the preset.
+  private func denoiser() throws -> (any DenoiserConfig, any Denoiser) {
+    if let network {
+      let folder = URL(fileURLWithPath: network)
+      let config = try DenoiserFamilies.config(contentsOf: folder.appending(path: "config.json"))
+      let weights = try Checkpoint(folder: folder, stem: "diffusion_pytorch_model")
+      return (config, try config.build(ParameterStore(.checkpoint(weights))))
+    }
+    guard let config = DenoiserFamilies.config(preset: preset) else {
+      throw unknown(DenoiserFamilies.presetNames)
+    }
+    return (config, try config.build(ParameterStore(.fresh(seed: 0))))
   }
 
   /// A round of decoding pictures of the size that the autoencoder was made for.
