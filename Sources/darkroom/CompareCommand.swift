@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
+import NN
 import Pictures
 import Pipelines
 import Schedulers
-import TensorCore
 
 /// `darkroom compare`: one picture by several samplers in several numbers of steps, so that a person sees which settles first.
 struct CompareCommand: ParsableCommand {
@@ -63,7 +63,7 @@ struct CompareCommand: ParsableCommand {
     let sampling = try Sampling(
       try URL(argument: model, "<model>"), classes: classes, guidanceScale: guidanceScale)
     let schedulers = try names.map {
-      try sampling.folder.schedulerComponent.config(schedule: nil, sampler: $0)
+      try sampling.folder.schedulerComponent.config(schedule: nil, sampler: URL.expanded($0))
     }
     // What could be refused is refused before any weights are loaded.
     for scheduler in schedulers { for count in counts { _ = try scheduler.sampler(steps: count) } }

@@ -1,8 +1,4 @@
 import Foundation
-import NN
-import Pictures
-import Pipelines
-import TensorCore
 
 /// Where a result goes and in what form, which the name's ending says.
 struct OutputKind {

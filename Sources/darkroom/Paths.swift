@@ -11,12 +11,14 @@ extension URL {
     self.init(fileURLWithPath: Self.expanded(path))
   }
 
-  /// A path whose first part may be the home folder's sign.
+  /// A path whose first part may be the home folder's sign; any other text, such as the name of a schedule, as it is.
   static func expanded(_ path: String) -> String {
     guard path == "~" || path.hasPrefix("~/") else {
       // Foundation would look for a user of that name.
       return path.hasPrefix("~") ? "./" + path : path
     }
-    return FileManager.default.homeDirectoryForCurrentUser.path + path.dropFirst()
+    // The shell's own idea of home before the system's.
+    let home = ProcessInfo.processInfo.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    return (home ?? FileManager.default.homeDirectoryForCurrentUser.path) + path.dropFirst()
   }
 }

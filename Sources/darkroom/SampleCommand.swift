@@ -1,12 +1,9 @@
 import ArgumentParser
-import Files
 import Foundation
 import Models
-import NN
 import Pictures
 import Pipelines
 import Schedulers
-import TensorCore
 
 /// `darkroom sample`: a model folder to pictures.
 struct SampleCommand: ParsableCommand {
@@ -145,7 +142,8 @@ struct SampleCommand: ParsableCommand {
       try URL(argument: model, "<model>"), classes: classes, guidanceScale: guidanceScale,
       size: try SizeOptions.parsed(size, width: width, height: height))
     let tiles = try tiling.tiles(sampling.folder.vae?.config)
-    let scheduler = try sampling.folder.schedulerComponent.config(schedule: schedule, sampler: sampler)
+    let scheduler = try sampling.folder.schedulerComponent.config(
+      schedule: schedule.map(URL.expanded), sampler: sampler.map(URL.expanded))
     if (eta ?? 0) > 0 && ![.ddim, .tcd].contains(scheduler.className) {
       throw Failure("--eta goes with the samplers ddim and tcd; add --sampler ddim.")
     }
@@ -154,7 +152,7 @@ struct SampleCommand: ParsableCommand {
     let arrangement: PictureSink.Arrangement =
       separate && count > 1 ? .separate : .together(Grid(columns: columns, padding: padding))
     var sink = try PictureSink(target, arrangement, count: count, size: sampling.size)
-    let together = try together(sampling, evaluations, target.form)
+    let together = try together(sampling, evaluations, target.form, tiles)
     // What could be refused was refused; from here on it costs time.
     let hash = try sampling.folder.denoiserComponent.checkpoint.hash()
     seed.announce()
@@ -189,7 +187,7 @@ struct SampleCommand: ParsableCommand {
 
   /// How many pictures go through the network at a time, which decides memory and nothing else.
   private func together(
-    _ sampling: Sampling, _ evaluations: Int, _ form: OutputKind.Form
+    _ sampling: Sampling, _ evaluations: Int, _ form: OutputKind.Form, _ tiles: TilingChoice
   ) throws -> Int {
     let (height, width) = sampling.latentSize
     // Sixteen of 256×256, or one of 1024×1024.
@@ -204,6 +202,7 @@ struct SampleCommand: ParsableCommand {
     let what = "\(count.counted("picture")) of \(sampling.size.width)x\(sampling.size.height)"
     try forecast?.refuse(what)
     forecast?.announce(what)
+    if let vae = sampling.folder.vae { tiles.announce(vae.config, size: sampling.size, count: count) }
     return together
   }
 

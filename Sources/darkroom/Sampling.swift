@@ -1,7 +1,6 @@
 import Foundation
 import Models
 import Pipelines
-import TensorCore
 
 /// What `sample` and `compare` have in common: a model's folder, the classes and the size that are asked of it. Everything
 /// that can be refused is refused when it is made, before any weights are loaded.

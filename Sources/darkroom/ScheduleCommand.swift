@@ -43,7 +43,7 @@ struct ScheduleCommand: ParsableCommand {
     var config = false
 
     func run() throws {
-      let scheduler = try Presets.resolve(schedule)
+      let scheduler = try Presets.resolve(URL.expanded(schedule))
       if config { return try Console.print(scheduler.json, terminator: "") }
       let rows = try ScheduleTable(scheduler, .count(steps)).rows
       if json {
@@ -93,7 +93,7 @@ struct ScheduleCommand: ParsableCommand {
 
     /// The curve of a schedule, and a dot for each visited step.
     private func curves(_ text: String) throws -> [LinePlot.Series] {
-      let config = try Presets.resolve(text)
+      let config = try Presets.resolve(URL.expanded(text))
       let value = { (level: NoiseLevel) in snr ? level.snr : Double(level.alphaCumprod) }
       var series: [LinePlot.Series] = []
       if config.isFlow || config.isPreconditioned {

@@ -50,6 +50,7 @@ struct VAECommand: ParsableCommand {
       let folder = try VAEFolder(URL(argument: model, "<model>"))
       let tiles = try tiling.tiles(folder.config)
       let picture = try folder.config.picture(image)
+      tiles.announce(folder.config, size: (picture.height, picture.width), count: 1)
       let autoencoder = try folder.vae()
       let posterior = LatentSpace(autoencoder, tiles: tiles).posterior(
         picture.batch(channels: folder.config.inChannels))

@@ -206,6 +206,21 @@ final class SampleOutputTests: XCTestCase {
     XCTAssertTrue(recipe.commandLine?.contains("compare") ?? false)
   }
 
+  /// Small tiles on a large picture take long, which is said before it does.
+  func testManyTilesAreSaidBeforehand() throws {
+    let folder = try temporaryFolder(for: self)
+    let latents = folder.appending(path: "z.safetensors")
+    try SafetensorsWriter.write([("latents", Tensor.zeros([1, 4, 40, 40]))], to: latents)
+    let result = try Command.run(
+      "vae",
+      [
+        "decode", Fixtures.url("vae/quant").path, latents.path, "--tile-size", "16", "--output",
+        folder.path + "/o.png",
+      ])
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertTrue(result.errors.contains("1 picture of 160x160 in 196 tiles of 16x16"), result.errors)
+  }
+
   /// What a machine cannot hold is refused with a number, before it is tried.
   func testSizesBeyondMemoryAreRefused() throws {
     let folder = try temporaryFolder(for: self)

@@ -46,6 +46,26 @@ final class UsageTests: XCTestCase {
     XCTAssertTrue(try errors("--lr").contains("See 'darkroom sample --help'."))
   }
 
+  /// `~` means home wherever a file is named, also where quotes kept the shell from seeing it.
+  func testHomeIsTheSameEverywhere() throws {
+    let home = try temporaryFolder(for: self)
+    try FileManager.default.copyItem(
+      at: Fixtures.url("pipelines/ldm"), to: home.appending(path: "m"))
+    for command in [
+      "sample '~/m' --steps 1 --sampler '~/m' --schedule '~/m/scheduler/scheduler_config.json' --output '~/o.png'",
+      "info '~/o.png'", "info '~/m'", "grid '~/o.png' --output '~/g.png'", "diff '~/o.png' '~/o.png'",
+      "vae check '~/m' '~/o.png'", "schedule show '~/m' --steps 2", "schedule plot '~/m' --output '~/p.svg'",
+      "compare '~/m' --samplers '~/m' --steps 1 --output '~/c.png'", "data draw-shapes '~/shapes' --count 8",
+      "data check '~/shapes'",
+    ] {
+      let result = try Command.shell("HOME='\(home.path)' \"$darkroom\" \(command)")
+      XCTAssertEqual(result.code, 0, "\(command): \(result.errors)")
+    }
+    XCTAssertEqual(
+      try FileManager.default.contentsOfDirectory(atPath: home.path).filter { $0 != ".cache" }.sorted(),
+      ["c.png", "g.png", "m", "o.png", "p.svg", "shapes"])
+  }
+
   func testHelpTellsTheTruth() throws {
     let help = try Command.run("--help").output
     XCTAssertFalse(help.contains("replay"), "there is no such command")

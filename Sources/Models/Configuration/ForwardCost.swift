@@ -9,27 +9,43 @@ public struct ForwardCost: Sendable, Equatable {
   /// A cost by its parts.
   public init(products: Double, values: Double) { (self.products, self.values) = (products, values) }
 
-  /// Of the attention of `tokens` tokens of `width` channels to themselves: maps to queries, keys, values and back, then
-  /// scores and sums.
+  /// Multiplications of the attention of `tokens` tokens of `width` channels to themselves: maps to queries, keys, values and
+  /// back, then scores and sums.
   static func attention(tokens: Double, width: Double) -> Double {
     tokens * width * (4 * width + 2 * tokens)
   }
-}
 
-extension UNet2DConfig {
-  /// Residual blocks are two 3×3 convolutions; those on the way up take what was kept on the way down as well.
-  public func cost(height: Int, width: Int) -> ForwardCost? {
+  /// Multiplications of a transformer block that also attends to a text and has a gated feed-forward of four times its width.
+  static func textTransformer(tokens: Double, width: Double, text: Double = 77) -> Double {
+    attention(tokens: tokens, width: width) + tokens * width * (2 * width + 2 * text) + 12 * tokens * width
+      * width
+  }
+
+  /// Of a U-Net: residual blocks of two 3×3 convolutions down, in the middle and up, and what attends after them.
+  ///
+  /// - Parameters:
+  ///   - channels: of each resolution, from the full one down.
+  ///   - layers: residual blocks on the way down; on the way up there is one more.
+  ///   - attention: multiplications of all attention at a resolution, of so many tokens.
+  static func uNet(
+    height: Int, width: Int, channels: [Int], layers: (_ level: Int) -> Int,
+    attention: (_ level: Int, _ tokens: Double) -> Double
+  ) -> ForwardCost {
     var cost = ForwardCost(products: 0, values: 0)
     var widest = 0.0
-    for (level, channels) in blockOutChannels.enumerated() {
+    for (level, count) in channels.enumerated() {
       let positions = Double(height) * Double(width) / Double(1 << (2 * level))
-      let (c, layers) = (Double(channels), Double(layersPerBlock))
-      cost.products += positions * 9 * c * c * (2 * layers + 3 * (layers + 1))
-      let attends =
-        (downBlockTypes[level].attends ? layers : 0)
-        + (upBlockTypes[upBlockTypes.count - 1 - level].attends ? layers + 1 : 0)
-      cost.products += attends * ForwardCost.attention(tokens: positions, width: c)
-      cost.values += (layers + 1) * c * positions
+      let (c, n) = (Double(count), Double(layers(level)))
+      // Those on the way up take what was kept on the way down as well.
+      cost.products += positions * 9 * c * c * (2 * n + 3 * (n + 1)) + attention(level, positions)
+      if level == channels.count - 1 {
+        cost.products += positions * 9 * c * c * 4
+      } else {
+        // One convolution halves the size, and one doubles what comes from below.
+        let below = Double(channels[level + 1])
+        cost.products += positions * 9 * (c * c / 4 + below * below)
+      }
+      cost.values += (n + 1) * c * positions
       widest = max(widest, c * positions)
     }
     // The largest map, joined to one that was kept, its result, and what convolutions need meanwhile.
@@ -38,8 +54,40 @@ extension UNet2DConfig {
   }
 }
 
+extension UNet2DConfig {
+  /// What one input of this size costs, roughly.
+  public func cost(height: Int, width: Int) -> ForwardCost? {
+    let lowest = blockOutChannels.count - 1
+    return .uNet(height: height, width: width, channels: blockOutChannels, layers: { _ in layersPerBlock }) {
+      level, tokens in
+      let blocks =
+        (downBlockTypes[level].attends ? layersPerBlock : 0)
+        + (upBlockTypes[lowest - level].attends ? layersPerBlock + 1 : 0)
+        + (level == lowest && midBlockType != nil && addAttention ? 1 : 0)
+      return Double(blocks) * ForwardCost.attention(tokens: tokens, width: Double(blockOutChannels[level]))
+    }
+  }
+}
+
+extension UNet2DConditionConfig {
+  /// What one input of this size costs, roughly, with a text of 77 tokens.
+  public func cost(height: Int, width: Int) -> ForwardCost? {
+    let lowest = blockOutChannels.count - 1
+    return .uNet(height: height, width: width, channels: blockOutChannels, layers: { layersPerBlock[$0] }) {
+      level, tokens in
+      let blocks =
+        (downBlockTypes[level] == .crossAttention ? layersPerBlock[level] : 0)
+        + (upBlockTypes[lowest - level] == .crossAttention ? layersPerBlock[level] + 1 : 0)
+        + (level == lowest && midBlockType == .crossAttention ? 1 : 0)
+      let depth = transformerLayersPerBlock[level].values.max() ?? 1
+      return Double(blocks * depth)
+        * ForwardCost.textTransformer(tokens: tokens, width: Double(blockOutChannels[level]))
+    }
+  }
+}
+
 extension DiTConfig {
-  /// A block is an attention and two maps to four times the width and back.
+  /// What one input of this size costs, roughly: a block is an attention and two maps, to four times the width and back.
   public func cost(height: Int, width: Int) -> ForwardCost? {
     let tokens = Double(height / patchSize) * Double(width / patchSize)
     let d = Double(self.width)

@@ -1,0 +1,33 @@
+import Models
+import XCTest
+
+/// What networks are said to cost, against what their papers say.
+final class ForwardCostTests: XCTestCase {
+  private func products(_ config: any DenoiserConfig, _ side: Int) throws -> Double {
+    try XCTUnwrap(config.cost(height: side, width: side)).products / 1e9
+  }
+
+  /// Peebles & Xie 2023, table 4, whose Gflops are multiplications with an addition each.
+  func testTransformers() throws {
+    XCTAssertEqual(try products(XCTUnwrap(DiTPreset(rawValue: "dit-xl-2")).config, 32), 118.64, accuracy: 1.2)
+    XCTAssertEqual(try products(XCTUnwrap(DiTPreset(rawValue: "dit-s-2")).config, 32), 6.06, accuracy: 0.06)
+  }
+
+  /// 6.1 of the U-Net of DDPM at 32×32 (Fang et al. 2023, "Structural pruning for diffusion models"); 339 of Stable
+  /// Diffusion's at 512×512 (Kim et al. 2023, "BK-SDM"), where counters leave out the products inside attention.
+  func testUNets() throws {
+    XCTAssertEqual(try products(UNet2DPreset.cifar32.config, 32), 6.1, accuracy: 0.2)
+    XCTAssertEqual(try products(UNet2DConditionPreset.sd15.config, 64), 339, accuracy: 45)
+  }
+
+  /// Four times the pixels, four times the memory; attention makes the work grow faster.
+  func testGrowth() throws {
+    for config in [UNet2DPreset.cifar32.config, UNet2DPreset.small64.config] {
+      let (small, large) = (
+        try XCTUnwrap(config.cost(height: 64, width: 64)), try XCTUnwrap(config.cost(height: 128, width: 128))
+      )
+      XCTAssertEqual(large.values / small.values, 4, accuracy: 1e-9)
+      XCTAssertGreaterThan(large.products / small.products, 4)
+    }
+  }
+}
