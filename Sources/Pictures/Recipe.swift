@@ -14,6 +14,10 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var model: String
   /// SHA-256 of the model's weights, 64 hexadecimal digits.
   public var modelHash: String?
+  /// SHA-256 of each part's weights, by the part's name in the model's index.
+  public var parts: [String: String]?
+  /// SHA-256 of each other file that decided the picture, by its path on the command line.
+  public var inputs: [String: String]?
   /// The seed of all noise.
   public var seed: UInt64
   /// Which picture of the seed this is, from 0: noise is keyed by both.
@@ -47,7 +51,8 @@ public struct Recipe: Codable, Sendable, Hashable {
 
   /// A recipe; what is not given does not apply.
   public init(
-    version: String, model: String, modelHash: String? = nil, seed: UInt64, imageIndex: Int = 0,
+    version: String, model: String, modelHash: String? = nil, parts: [String: String]? = nil,
+    inputs: [String: String]? = nil, seed: UInt64, imageIndex: Int = 0,
     rng: String = "philox", steps: Int, sampler: String, eta: Double? = nil, scheduler: String? = nil,
     guidanceScale: Double? = nil, classLabel: Int? = nil, className: String? = nil, prompt: String? = nil,
     negativePrompt: String? = nil, width: Int, height: Int, commandLine: String? = nil
@@ -55,6 +60,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     self.version = version
     self.model = model
     self.modelHash = modelHash
+    self.parts = parts
+    self.inputs = inputs
     self.seed = seed
     self.imageIndex = imageIndex
     self.rng = rng

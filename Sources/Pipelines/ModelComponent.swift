@@ -12,6 +12,8 @@ public protocol ModelComponent {
   static var classNames: [String] { get }
   /// Where it is.
   var place: ComponentPlace { get }
+  /// Its weights, of which only headers were read; nil for a part without.
+  var weights: Checkpoint? { get }
 
   /// Opens it.
   ///
@@ -26,6 +28,9 @@ public protocol ModelComponent {
 }
 
 extension ModelComponent {
+  /// Most parts that are no networks have none.
+  public var weights: Checkpoint? { nil }
+
   /// A part without weights has none to check.
   public func checkWeights() throws {}
 }
@@ -58,6 +63,9 @@ public struct DenoiserComponent: ModelComponent {
   public let config: any DenoiserConfig
   /// Its weights, of which only headers were read.
   public let checkpoint: Checkpoint
+
+  /// The same as `checkpoint`.
+  public var weights: Checkpoint? { checkpoint }
 
   /// - Throws: `ConfigError`, or `CheckpointError` or `SafetensorsError` where there are no weights that can be read.
   public init(_ place: ComponentPlace) throws {

@@ -16,6 +16,9 @@ public struct VAEFolder: ModelComponent {
   /// Its weights, of which only headers were read.
   public let checkpoint: Checkpoint
 
+  /// The same as `checkpoint`.
+  public var weights: Checkpoint? { checkpoint }
+
   /// Its folder.
   public var url: URL { place.url }
 

@@ -22,3 +22,12 @@ extension VAEFolder {
   /// - Throws: what reading a file throws.
   public func hash() throws -> String { try checkpoint.hash() }
 }
+
+extension ModelFolder {
+  /// The hash of each part that has weights, by the part's name.
+  ///
+  /// - Throws: what reading a file throws.
+  public func hashes() throws -> [String: String] {
+    try components.reduce(into: [:]) { hashes, part in hashes[part.place.name] = try part.weights?.hash() }
+  }
+}

@@ -72,7 +72,7 @@ struct CompareCommand: ParsableCommand {
     try grid.check(
       count: (counts.count + 1) * (names.count + 1), width: sampling.size.width * factor,
       height: sampling.size.height * factor, file: target.url.relativePath)
-    let hash = try sampling.folder.denoiserComponent.checkpoint.hash()
+    let parts = try sampling.folder.hashes()
     seed.announce()
 
     let clock = Stopwatch()
@@ -95,7 +95,7 @@ struct CompareCommand: ParsableCommand {
       }
     }
     try grid.compose(cells, file: output)
-      .write(to: target.url, texts: try recipe(sampling, schedulers, counts, hash).textChunks())
+      .write(to: target.url, texts: try recipe(sampling, schedulers, counts, parts).textChunks())
     Console.endTransient()
     Console.note(
       "\(target.url.relativePath): \((names.count * counts.count).counted("picture")), seed \(seed.value), in "
@@ -104,14 +104,22 @@ struct CompareCommand: ParsableCommand {
 
   /// What made all of them: the samplers in a row, and the most steps that any took.
   private func recipe(
-    _ sampling: Sampling, _ schedulers: [SchedulerConfig], _ counts: [Int], _ hash: String
+    _ sampling: Sampling, _ schedulers: [SchedulerConfig], _ counts: [Int], _ parts: [String: String]
   ) -> Recipe {
     Recipe(
-      version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed.value,
+      version: DarkroomVersion.current, model: model,
+      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
       rng: Generator.philox.rawValue, steps: counts.max() ?? 0,
       sampler: schedulers.map(\.samplerName).joined(separator: ", "),
       guidanceScale: sampling.labels.cycle.isEmpty ? nil : Double(guidanceScale),
       classLabel: sampling.labels[0], className: sampling.labels.name(0), width: sampling.size.width,
       height: sampling.size.height, commandLine: seed.command)
+  }
+}
+
+extension CompareCommand: ReplayableCommand {
+  mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
+    output = file.path
+    return file
   }
 }

@@ -154,7 +154,7 @@ struct SampleCommand: ParsableCommand {
     var sink = try PictureSink(target, arrangement, count: count, size: sampling.size)
     let together = try together(sampling, evaluations, target.form, tiles)
     // What could be refused was refused; from here on it costs time.
-    let hash = try sampling.folder.denoiserComponent.checkpoint.hash()
+    let parts = try sampling.folder.hashes()
     seed.announce()
 
     let network = try sampling.folder.denoiser()
@@ -173,7 +173,7 @@ struct SampleCommand: ParsableCommand {
         if Interruption.wanted { stop(sink) }
       }
       try sink.take(codec?.decoded(latents) ?? latents, first: numbers.lowerBound) { number in
-        recipe(number, sampling, scheduler, hash: hash, steps: visits.steps)
+        recipe(number, sampling, scheduler, parts, steps: visits.steps)
       }
     }
     try sink.finish()
@@ -220,11 +220,13 @@ struct SampleCommand: ParsableCommand {
   }
 
   private func recipe(
-    _ number: Int, _ sampling: Sampling, _ scheduler: SchedulerConfig, hash: String, steps: Int
+    _ number: Int, _ sampling: Sampling, _ scheduler: SchedulerConfig, _ parts: [String: String], steps: Int
   ) -> Recipe {
     let labels = sampling.labels
     return Recipe(
-      version: DarkroomVersion.current, model: model, modelHash: hash, seed: seed.value, imageIndex: number,
+      version: DarkroomVersion.current, model: model,
+      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
+      imageIndex: number,
       rng: rng.rawValue, steps: steps, sampler: scheduler.samplerName,
       eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),
       scheduler: scheduler.json, guidanceScale: labels.cycle.isEmpty ? nil : Double(guidanceScale),
@@ -250,6 +252,17 @@ private struct SampleProgress {
       pictures.count == count
       ? "" : "pictures \(pictures.lowerBound + 1) to \(pictures.upperBound) of \(count), "
     Console.progress("\(which)step \(done)/\(total), \(Console.duration(left)) left")
+  }
+}
+
+extension SampleCommand: ReplayableCommand {
+  mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
+    output = file.path
+    guard separate && count > 1 else { return file }
+    // PyTorch's generator has no pictures by number: all are drawn to get one.
+    if rng == .torch { return try OutputKind(output).numbered(recipe.imageIndex) }
+    (separate, count, firstIndex) = (false, 1, recipe.imageIndex)
+    return file
   }
 }
 

@@ -41,11 +41,7 @@ extension CommandLine {
     if let option {
       words = words.map { $0.hasPrefix("\(option)=") ? "\(option)=\(value)" : $0 }
     }
-    let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_./=,:+@%"))
-    return words.map { word in
-      !word.isEmpty && word.unicodeScalars.allSatisfy(plain.contains)
-        ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
-    }.joined(separator: " ")
+    return ShellWords.line(words)
   }
 }
 

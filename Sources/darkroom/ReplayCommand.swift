@@ -1,0 +1,188 @@
+import ArgumentParser
+import Files
+import Foundation
+import Pictures
+import Pipelines
+import TensorCore
+
+/// A command whose pictures carry recipes, from which they can be made again.
+protocol ReplayableCommand: ParsableCommand {
+  /// Makes the command write the picture of a recipe, and as little else as can be.
+  ///
+  /// - Parameter file: the picture's place, of the original's ending.
+  /// - Returns: the file that it will write.
+  mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL
+}
+
+/// `darkroom replay`: a picture made again from the recipe that it carries, and held against itself.
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Make a picture again from its recipe, and say whether it is identical.",
+    discussion: """
+      Every picture of Darkroom's carries the command that made it, its seed, and the hashes of the weights and files that \
+      decided it. These are checked first; then the command runs again, for this picture alone where it is one of many, \
+      and the pixels are compared. Paths are taken as they were typed, from the current folder; --model names a model that \
+      has moved. A picture that differs is an exit code of 1.
+
+      A picture of AUTOMATIC1111's web UI carries `parameters` instead (some workflows of ComfyUI write them too), which are \
+      read as far as they go: prompts, steps, sampler, scale, seed and size. With --model and --output they are drawn, \
+      and not compared: no two programs have the same noise.
+
+      EXAMPLES
+        darkroom replay star.png
+        darkroom replay --dry-run star.png
+        darkroom replay from-the-web.png --model stable-diffusion --output like-it.png
+      """)
+
+  @Argument(help: "The picture: PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+  var picture: String
+
+  @Option(name: .shortAndLong, help: "Keep the picture that was made again: .png. (default: it is not kept)")
+  var output: String?
+
+  @Option(
+    help: "The model's folder, where it is not where the recipe has it.", completion: .directory)
+  var model: String?
+
+  @Flag(help: "Print the command that made it, and run nothing.")
+  var dryRun = false
+
+  func run() throws {
+    let url = try URL(argument: picture, "<picture>")
+    let target = try output.map { try OutputKind($0, [.png]) }
+    try target?.check()
+    let original = try DecodedPicture(contentsOf: url)
+    guard let recipe = try Recipe.find(in: original.texts, file: url.relativePath) else {
+      return try draw(original.texts)
+    }
+    guard let line = recipe.commandLine, var words = ShellWords.words(line) else {
+      throw Failure("\(picture) has a recipe without the command that made it, so it cannot be replayed.")
+    }
+    if let model { words = words.map { $0 == recipe.model ? model : $0 } }
+    if dryRun { return try Console.print(ShellWords.line(words)) }
+    try RecipeFiles(recipe, model: model).check(picture)
+
+    let again = try remade(words, recipe, like: url)
+    if let target { try again.write(to: target.url, texts: original.texts) }
+    guard (again.width, again.height) == (original.picture.width, original.picture.height) else {
+      throw Failure(
+        "\(picture) is \(original.picture.width)x\(original.picture.height) and was made again as "
+          + "\(again.width)x\(again.height): it was cut or resized after it was made.")
+    }
+    let difference = PictureDifference(original.picture, again)
+    guard difference.most > 0 else { return try Console.print("\(picture): identical") }
+    throw Failure(
+      "\(picture) differs from what its recipe makes: by \(difference.most) of 255 at most, in "
+        + "\(difference.differingPixels.counted("pixel")) of \(again.width * again.height); "
+        + reason(recipe))
+  }
+
+  /// The picture that the words make, in a folder that is gone when this returns.
+  private func remade(_ words: [String], _ recipe: Recipe, like url: URL) throws -> Picture {
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "darkroom-replay-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var parsed: any ParsableCommand
+    do { parsed = try Darkroom.parseAsRoot(words.dropFirst() + ["--quiet"]) } catch {
+      throw Failure(
+        "\(picture): this version cannot run the command that made it ('\(ShellWords.line(words))'): "
+          + UsageMessage(Darkroom.message(for: error), full: Darkroom.fullMessage(for: error)).sentence)
+    }
+    guard var command = parsed as? any ReplayableCommand else {
+      throw Failure("\(picture) was made by '\(ShellWords.line(words))', which cannot be replayed.")
+    }
+    let made = try command.aim(at: recipe, folder.appending(path: "picture.\(url.pathExtension)"))
+    try command.run()
+    return try DecodedPicture(contentsOf: made).picture
+  }
+
+  /// Why a picture may have come out otherwise, as far as its recipe tells.
+  private func reason(_ recipe: Recipe) -> String {
+    var reasons: [String] = []
+    if recipe.version != DarkroomVersion.current {
+      reasons.append("it was made by version \(recipe.version), this is \(DarkroomVersion.current)")
+    }
+    return reasons.isEmpty
+      ? "weights, files and version are the same, so it was changed after it was made."
+      : reasons.joined(separator: ", and ") + "."
+  }
+
+  /// What another program's `parameters` ask for, drawn here.
+  private func draw(_ texts: [TextChunk]) throws {
+    guard let chunk = texts.first(where: { $0.keyword == GenerationParameters.keyword }),
+      case let parameters = GenerationParameters(text: chunk.text), !parameters.fields.isEmpty
+    else {
+      throw Failure(
+        "\(picture) carries no recipe: neither Darkroom's nor another program's parameters. Programs that edit pictures "
+          + "often drop them.")
+    }
+    let words =
+      ["darkroom"] + parameters.sampleArguments(model: model ?? "<model>", output: output ?? "out.png")
+    guard let model, output != nil, !dryRun else {
+      Console.note(
+        "\(picture) was made by another program; add --model and --output to draw what it asks for:")
+      return try Console.print(ShellWords.line(words))
+    }
+    Console.note(
+      "\(picture) was made by another program; drawn here with \(model): \(ShellWords.line(words))")
+    var command = try Darkroom.parseAsRoot(Array(words.dropFirst()))
+    try command.run()
+  }
+}
+
+extension GenerationParameters {
+  /// The arguments of `darkroom sample` that ask for the same, as far as there are words for it.
+  func sampleArguments(model: String, output: String) -> [String] {
+    var words = ["sample", model]
+    if !prompt.isEmpty { words += ["--prompt", prompt] }
+    if !negativePrompt.isEmpty { words += ["--negative-prompt", negativePrompt] }
+    // The web UI splits a sampler from its schedule of noise levels since 1.9: "DPM++ 2M", "Karras".
+    let schedule = self["Schedule type"].flatMap { ["Karras", "Exponential"].contains($0) ? " \($0)" : nil }
+    if let sampler = self["Sampler"] { words += ["--sampler", sampler + (schedule ?? "")] }
+    let options = [
+      ("Steps", "--steps"), ("CFG scale", "--guidance-scale"), ("Seed", "--seed"), ("Size", "--size"),
+      ("Class", "--class"), ("Clip skip", "--clip-skip"),
+    ]
+    for (key, option) in options { if let value = self[key] { words += [option, value] } }
+    return words + ["--output", output]
+  }
+}
+
+/// The weights and files that a recipe names, held against those that are there.
+private struct RecipeFiles {
+  private let recipe: Recipe
+  private let model: String
+
+  init(_ recipe: Recipe, model: String?) { (self.recipe, self.model) = (recipe, model ?? recipe.model) }
+
+  /// - Throws: `Failure` for what is gone or is another now.
+  func check(_ picture: String) throws {
+    let url = try URL(argument: model, "--model")
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw Failure("\(picture) was made with \(model), which is not there; --model names where it is now.")
+    }
+    let now = try ModelFolder(url).hashes()
+    for (part, hash) in (recipe.parts ?? [:]).sorted(by: { $0.key < $1.key }) {
+      guard let found = now[part] else {
+        throw Failure("\(picture) was made with a \(part) that \(model) lacks.")
+      }
+      try compare(hash, found, "\(part) of \(model)", picture)
+    }
+    for (path, hash) in (recipe.inputs ?? [:]).sorted(by: { $0.key < $1.key }) {
+      let file = try URL(argument: path, "an input")
+      guard FileManager.default.fileExists(atPath: file.path) else {
+        throw Failure("\(picture) was made with \(path), which is not there.")
+      }
+      try compare(hash, try HashCache().sha256(of: file), path, picture)
+    }
+  }
+
+  private func compare(_ then: String, _ now: String, _ what: String, _ picture: String) throws {
+    guard then != now else { return }
+    throw Failure(
+      "\(picture) cannot be made again: the \(what) has changed since (SHA-256 \(then.prefix(10))… then, "
+        + "\(now.prefix(10))… now).")
+  }
+}
