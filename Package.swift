@@ -49,3 +49,11 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings a main function of its own, so this target is there for scripts/fuzz.sh alone.
+if Context.environment["DARKROOM_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["Training", "Models", "Schedulers", "Pictures", "NN"], path: "Tests/Fuzz",
+      exclude: ["corpus"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
