@@ -90,17 +90,21 @@ public enum AtomicFile {
   ///
   /// - Throws: `FileError`.
   public static func makeFolder(_ url: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      var place = url
-      while place.path != "/", !FileManager.default.fileExists(atPath: place.path) {
-        place.deleteLastPathComponent()
+    var missing: [URL] = []
+    var place = url
+    var status = stat()
+    while place.path != "/", stat(place.path, &status) != 0 {
+      missing.append(place)
+      place.deleteLastPathComponent()
+    }
+    if stat(place.path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+      throw FileError(file: url.relativePath, reason: "\(place.relativePath) is a file")
+    }
+    for folder in missing.reversed() {
+      // Another process may make it meanwhile.
+      guard mkdir(folder.path, 0o777) == 0 || errno == EEXIST else {
+        throw FileError(file: url.relativePath, reason: SystemError.text)
       }
-      var isFolder: ObjCBool = false
-      let exists = FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder)
-      let reason = exists && !isFolder.boolValue ? "\(place.relativePath) is a file" : SystemError.text
-      throw FileError(file: url.relativePath, reason: reason)
     }
   }
 

@@ -8,10 +8,13 @@ struct AxisTicks: Equatable {
   let labels: [String]
 
   /// Ticks at multiples of 1, 2 or 5 times a power of ten, about `count` of them.
-  static func linear(_ range: ClosedRange<Double>, count: Int) -> AxisTicks {
+  ///
+  /// - Parameter whole: whether the values are whole numbers, between which a tick would say nothing.
+  static func linear(_ range: ClosedRange<Double>, count: Int, whole: Bool = false) -> AxisTicks {
     let span = range.upperBound - range.lowerBound
     let power = pow(10, (log10(span / Double(count))).rounded(.down))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { span / $0 <= Double(count) } ?? 10 * power
+    let fine = [1, 2, 5, 10].map { $0 * power }.first { span / $0 <= Double(count) } ?? 10 * power
+    let step = whole ? max(1, fine) : fine
     let first = (range.lowerBound / step - 1e-9).rounded(.up)
     let last = (range.upperBound / step + 1e-9).rounded(.down)
     let values = stride(from: first, through: last, by: 1).map { $0 * step }
@@ -19,7 +22,8 @@ struct AxisTicks: Equatable {
     return AxisTicks(values: values, labels: values.map { label($0, decimals: decimals, step: step) })
   }
 
-  /// Ticks at powers of ten, with 2 and 5 between them where there are few powers.
+  /// Ticks at powers of ten, with 2 and 5 between them where there are few powers; at round distances, as on a linear axis,
+  /// where fewer than three of those lie in the range.
   static func logarithmic(_ range: ClosedRange<Double>) -> AxisTicks {
     let (low, high) = (log10(range.lowerBound), log10(range.upperBound))
     let everyPower = Int(low.rounded(.down))...Int(high.rounded(.up))
@@ -31,6 +35,7 @@ struct AxisTicks: Equatable {
       values += factors.map { $0 * pow(10, Double(power)) }
     }
     values.removeAll { $0 < range.lowerBound || $0 > range.upperBound + slack }
+    if values.count < 3, high - low < 2.5 { return linear(range, count: 6) }
     return AxisTicks(values: values, labels: values.map(scientific))
   }
 

@@ -8,7 +8,7 @@ public struct LinePlot: Sendable {
     /// Its name in the legend.
     public var name: String
     /// The points in the order in which they are joined. Those that are not finite (or beyond 1e150), and those
-    /// not above 0 on a logarithmic axis, leave a gap.
+    /// not above 0 on an axis that is logarithmic, leave a gap.
     public var points: [(x: Double, y: Double)]
 
     /// How the points are drawn.
@@ -39,6 +39,8 @@ public struct LinePlot: Sendable {
   public var xLabel: String
   /// Stands beside the y axis, with the unit.
   public var yLabel: String
+  /// The scale of the x axis.
+  public var xScale: Scale
   /// The scale of the y axis.
   public var yScale: Scale
   /// The lines, coloured in this order.
@@ -50,12 +52,14 @@ public struct LinePlot: Sendable {
 
   /// A plot of `series`.
   public init(
-    title: String, xLabel: String, yLabel: String, yScale: Scale = .linear, series: [Series],
+    title: String, xLabel: String, yLabel: String, xScale: Scale = .linear, yScale: Scale = .linear,
+    series: [Series],
     width: Double = 720, height: Double = 420
   ) {
     self.title = title
     self.xLabel = xLabel
     self.yLabel = yLabel
+    self.xScale = xScale
     self.yScale = yScale
     self.series = series
     self.width = width

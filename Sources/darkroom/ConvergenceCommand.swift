@@ -31,12 +31,11 @@ struct ConvergenceCommand: ParsableCommand {
       let text = errors.map { String(format: "%8.1e", $0) }.joined(separator: " ")
       try Console.print(name.padding(to: 16) + text)
       series.append(
-        LinePlot.Series(name: name, points: zip(counts, errors).map { (x: log2(Double($0)), y: $1) }))
+        LinePlot.Series(name: name, points: zip(counts, errors).map { (x: Double($0), y: $1) }))
     }
     try LinePlot(
-      title: "Distance from the exact trajectory", xLabel: "log₂ of the network's calls",
-      yLabel: "root mean square",
-      yScale: .logarithmic, series: series
+      title: "Distance from the exact trajectory", xLabel: "calls of the network",
+      yLabel: "root mean square", xScale: .logarithmic, yScale: .logarithmic, series: series
     ).write(to: target.url)
   }
 }

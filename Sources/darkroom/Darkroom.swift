@@ -23,7 +23,8 @@ struct Darkroom: ParsableCommand {
       """,
     version: DarkroomVersion.current,
     subcommands: [
-      TrainCommand.self, SampleCommand.self, ReplayCommand.self, CompareCommand.self, GridCommand.self,
+      TrainCommand.self, ResumeCommand.self, SampleCommand.self, ReplayCommand.self, CompareCommand.self,
+      GridCommand.self,
       ScheduleCommand.self,
       DataCommand.self, PromptCommand.self,
       InfoCommand.self, DiffCommand.self, ControlCommand.self, VAECommand.self, EvaluateCommand.self,

@@ -69,7 +69,8 @@ struct LikelihoodCommand: ParsableCommand {
 
   func validate() throws {
     if let count, count < 1 { throw ValidationError("--count must be at least 1.") }
-    if timestepsEvery < 1 { throw ValidationError("--timesteps-every must be at least 1.") }
+    try require(
+      (1...1_000_000).contains(timestepsEvery), "--timesteps-every must be from 1 to 1000000.")
     if !(1...65_536).contains(batchSize) { throw ValidationError("--batch-size must be from 1 to 65536.") }
     if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot must end in .svg.") }
   }

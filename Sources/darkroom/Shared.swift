@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import TensorCore
+import Training
 
 enum DarkroomVersion {
   static let current = "0.1.0"
@@ -17,8 +18,9 @@ struct ComputeOptions: ParsableArguments {
   func apply() throws {
     Console.isQuiet = quiet
     guard let threads else { return }
-    guard (1...1024).contains(threads) else {
-      throw Failure.usage("--threads \(threads) must be from 1 to 1024.")
+    let most = TrainingOptions.mostThreads
+    guard (1...most).contains(threads) else {
+      throw Failure.usage("--threads \(threads) must be from 1 to \(most).")
     }
     threadCount = threads
   }

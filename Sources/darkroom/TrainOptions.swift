@@ -1,203 +1,149 @@
 import ArgumentParser
 import Foundation
-import Models
 import NN
-import Pipelines
-import Schedulers
 import Training
 
-/// Which pictures, and how they are shown.
-struct DataOptions: ParsableArguments {
-  @Option(help: "Where classes come from: none, or folders (sub-folders are classes).")
-  var classes = ImageFolder.Classes.none
-
-  @Option(help: "Pixels a side. (default: the model's)")
-  var resolution: Int?
-
-  @Option(help: "Where a picture is cut to a square: center, or random (another place each time).")
-  var crop = TrainingOptions.CropMode.center
-
-  @Flag(help: "Mirror each picture half of the times.")
-  var flip = false
-
-  @Flag(help: "Leave out the pictures that cannot be used, and say which, in place of refusing the folder.")
-  var skipBad = false
-
-  /// Opens every picture before the first step.
-  func checked(_ path: String, resolution: Int) throws -> ImageFolder {
-    let folder = try ImageFolder(URL(fileURLWithPath: path), classes: classes)
-    let check = FolderCheck(folder, resolution: resolution)
-    if !check.findings.isEmpty {
-      let hint = " ('darkroom data check' names them)"
-      Console.note(check.report(filesPerKind: 5, moreHint: hint, skipsBad: skipBad))
-    }
-    guard check.hasErrors else { return folder }
-    guard skipBad else {
-      throw Failure(
-        "\(path) holds what cannot be used, named above; mend or remove it, or add --skip-bad to leave it out."
-      )
-    }
-    let usable = check.usableFolder
-    guard !usable.items.isEmpty else { throw Failure("\(path) holds no picture that can be used.") }
-    return usable
-  }
-}
-
-/// Which network learns what.
-struct NetworkOptions: ParsableArguments {
-  @Option(help: "The family of the network: unet or dit. (default: that of --preset or --config, or unet)")
-  var model: Family?
+/// How the weights move, whatever they learn.
+struct UpdateOptions: ParsableArguments {
+  @Option(
+    name: [.long, .customLong("max_train_steps")],
+    help: "Updates of the weights. (default: 10000 for a denoiser, 2000 for an autoencoder)")
+  var steps: Int?
 
   @Option(
-    help: ArgumentHelp(
-      "A network by name. (default: tiny-32 of the U-Nets, dit-tiny-4 of the transformers)",
-      discussion: "U-Nets: \(UNet2DPreset.allCases.map(\.rawValue).joined(separator: ", ")). Transformers: "
-        + "\(DiTPreset.allCases.map(\.rawValue).joined(separator: ", "))."))
-  var preset: String?
+    name: [.long, .customLong("num_train_epochs")],
+    help: "Train for so many passes over the pictures, in place of --steps.")
+  var epochs: Int?
 
-  @Option(
-    help: "A network by a JSON file with the keys of diffusers' UNet2DModel or DiTTransformer2DModel.")
-  var config: String?
-
-  @Option(
-    help:
-      "Learn the latents of this AutoencoderKL in place of pixels: its folder, or that of a pipeline with one."
-  )
-  var vae: String?
-
-  enum Family: String, ExpressibleByArgument, CaseIterable { case unet, dit }
-
-  @Option(
-    help:
-      "The noise: a schedule's name ('darkroom schedule list') or a scheduler_config.json. With --vae its clip_sample is turned off, unless its clip_sample_range is more than 1."
-  )
-  var schedule = "ddpm-cosine-1000"
-
-  @Option(
-    help:
-      "What the network predicts: epsilon, sample or v_prediction. (default: the schedule's, mostly epsilon)")
-  var prediction: SchedulerConfig.PredictionType?
-
-  func validate() throws {
-    if preset != nil && config != nil { throw ValidationError("--preset and --config exclude each other.") }
-  }
-
-  /// The network, for latents of so many channels where there is a VAE.
-  func network(latentChannels: Int?) throws -> any DenoiserConfig {
-    let network =
-      try config.map { try DenoiserFamilies.config(contentsOf: URL(fileURLWithPath: $0)) }
-      ?? named().with(channels: latentChannels ?? 3)
-    if let model, (network is UNet2DConfig) != (model == .unet) {
-      throw Failure("--model \(model.rawValue) and the network named are of different families.")
-    }
-    guard ![.number, .vector].contains(network.classInput) else {
-      throw Failure(
-        "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
-    }
-    return network
-  }
-
-  private func named() throws -> any DenoiserConfig {
-    let name = preset ?? (model == .dit ? "dit-tiny-4" : "tiny-32")
-    if let network = DenoiserFamilies.config(preset: name) { return network }
-    throw Failure(
-      "--preset \(name) is not known; there are \(DenoiserFamilies.presetNames.joined(separator: ", ")).")
-  }
-
-  func noise() throws -> SchedulerConfig {
-    var scheduler = try Presets.resolve(schedule)
-    if let prediction { scheduler.predictionType = prediction }
-    // Latents are scaled to a deviation of 1: cut off at ±1, the range of pictures, they would lose their colours. Whoever
-    // names a larger range means latents.
-    if vae != nil && scheduler.clipSampleRange <= 1 { scheduler.clipSample = false }
-    do { try scheduler.validate() } catch var error {
-      error.file = schedule
-      throw error
-    }
-    return scheduler
-  }
-}
-
-/// How the weights move.
-struct OptimisationOptions: ParsableArguments {
-  @Option(help: "Updates of the weights.")
-  var steps = 10_000
-
-  @Option(help: "Pictures at a time.")
+  @Option(name: [.long, .customLong("train_batch_size")], help: "Pictures at a time.")
   var batchSize = 16
 
-  @Option(help: "Batches an update: more of them act as one larger batch.")
+  @Option(
+    name: [.long, .customLong("gradient_accumulation_steps")],
+    help: "Batches an update: more of them act as one larger batch.")
   var accumulate = 1
 
-  @Option(help: "The highest learning rate.")
-  var learningRate: Float = 2e-4
+  @Option(
+    name: [.long, .customLong("lr"), .customLong("learning_rate")],
+    help: "The highest learning rate. (default: 2e-4 for a denoiser, 1e-3 for an autoencoder)")
+  var learningRate: Float?
 
-  @Option(help: "Updates over which the rate rises to it.")
-  var warmup = 100
+  @Option(
+    name: [.long, .customLong("lr_warmup_steps")],
+    help: "Updates over which the rate rises to it. (default: 100 for a denoiser, 50 for an autoencoder)")
+  var warmup: Int?
 
-  @Option(help: "What the rate does then: cosine (down to 0) or constant.")
+  @Option(
+    name: [.long, .customLong("lr_scheduler")],
+    help: "What the rate does then: cosine (down to 0) or constant.")
   var decay = LearningRate.Decay.cosine
 
-  @Option(help: "AdamW's weight decay.")
+  @Option(name: [.long, .customLong("adam_weight_decay")], help: "AdamW's weight decay.")
   var weightDecay: Float = 0.01
 
-  @Option(help: "The norm that the gradient is cut to; 0 for none.")
+  @Option(
+    name: [.long, .customLong("max_grad_norm")], help: "The norm that the gradient is cut to; 0 for none.")
   var clipGradient: Float = 1
 
-  @Option(help: "Decay of the averaged weights, which are what is saved.")
+  @Option(
+    parsing: .unconditional,
+    help: "The seed of everything random; random (or -1) draws one and says it.")
+  var seed = Seed(0)
+
+  func validate() throws {
+    let most = 1_000_000_000
+    try require(steps == nil || epochs == nil, "--steps and --epochs exclude each other.")
+    try require((1...most).contains(steps ?? 1), "--steps must be from 1 to 1000000000.")
+    try require((1...1_000_000).contains(epochs ?? 1), "--epochs must be from 1 to 1000000.")
+    try require((1...65_536).contains(batchSize), "--batch-size must be from 1 to 65536.")
+    try require((1...65_536).contains(accumulate), "--accumulate must be from 1 to 65536.")
+    try require(
+      isFinite(learningRate ?? 1) && (learningRate ?? 1) > 0,
+      "--learning-rate must be more than 0, and finite.")
+    try require((warmup ?? 0) >= 0, "--warmup must not be negative.")
+    try require((warmup ?? 0) <= most, "--warmup must be at most 1000000000.")
+    try require(isFinite(weightDecay), "--weight-decay must not be negative, and be finite.")
+    try require(isFinite(clipGradient), "--clip-gradient must not be negative, and be finite.")
+  }
+
+  /// Everything but the number of updates; what was not given stays as it is.
+  func fill(_ options: inout TrainingOptions) {
+    (options.batchSize, options.accumulate) = (batchSize, accumulate)
+    options.learningRate = LearningRate(
+      peak: learningRate ?? options.learningRate.peak, warmup: warmup ?? options.learningRate.warmup,
+      decay: decay)
+    options.optimizer.weightDecay = weightDecay
+    options.optimizer.maxGradientNorm = clipGradient == 0 ? nil : clipGradient
+  }
+
+  /// - Parameter pictures: how many are learned.
+  /// - Throws: `Failure` where so many passes are more updates than there may be.
+  func steps(or otherwise: Int, pictures: Int) throws -> Int {
+    guard let epochs else { return steps ?? otherwise }
+    let examples = epochs.multipliedReportingOverflow(by: pictures)
+    let steps = examples.partialValue / (batchSize * accumulate)
+    guard !examples.overflow, steps < 1_000_000_000 else {
+      throw Failure("--epochs \(epochs) of \(pictures) pictures are more than 1000000000 updates.")
+    }
+    return max(1, steps * batchSize * accumulate < examples.partialValue ? steps + 1 : steps)
+  }
+}
+
+/// What a denoiser's training does beside.
+struct AveragingOptions: ParsableArguments {
+  @Option(help: "Decay of the averaged weights, which are what is saved; 0 for no average.")
   var ema: Float = 0.999
 
   @Option(help: "Share of labels hidden in training, so that guidance works; 0 for none.")
   var labelDropout: Float = 0.1
 
-  @Option(help: "The seed of everything random.")
-  var seed: UInt64 = 0
-
   func validate() throws {
-    try requireUpdates(steps: steps, batchSize: batchSize, learningRate: learningRate, warmup: warmup)
-    try require((1...65_536).contains(accumulate), "--accumulate must be from 1 to 65536.")
-    try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay must not be negative.")
-    try require(clipGradient >= 0, "--clip-gradient must not be negative.")
     try require((0..<1).contains(ema), "--ema must be at least 0 and below 1.")
     try require((0...1).contains(labelDropout), "--label-dropout must be from 0 to 1.")
   }
-
-  func fill(_ options: inout TrainingOptions) throws {
-    (options.steps, options.batchSize, options.accumulate) = (steps, batchSize, accumulate)
-    options.learningRate = LearningRate(peak: learningRate, warmup: warmup, decay: decay)
-    options.optimizer.weightDecay = weightDecay
-    options.optimizer.maxGradientNorm = clipGradient == 0 ? nil : clipGradient
-    (options.emaDecay, options.labelDropout, options.seed) = (ema, labelDropout, seed)
-  }
 }
-
-/// What the training of a denoiser and that of an autoencoder both ask of their updates.
-///
-/// - Throws: `ValidationError`, which names the option.
-func requireUpdates(steps: Int, batchSize: Int, learningRate: Float, warmup: Int) throws {
-  try require((1...1_000_000_000).contains(steps), "--steps must be from 1 to 1000000000.")
-  try require((1...65_536).contains(batchSize), "--batch-size must be from 1 to 65536.")
-  try require(learningRate > 0 && learningRate.isFinite, "--learning-rate must be more than 0.")
-  try require(warmup >= 0, "--warmup must not be negative.")
-}
-
-private func require(_ holds: Bool, _ text: String) throws { if !holds { throw ValidationError(text) } }
 
 /// What is written on the way.
 struct OutputOptions: ParsableArguments {
-  @Option(help: "Updates between checkpoints; 0 for the end alone.")
-  var checkpointEvery = 500
+  @Option(
+    name: [.long, .customLong("checkpointing_steps")],
+    help:
+      "Updates between checkpoints; 0 for the end alone. (default: 500; for an autoencoder --preview-every)")
+  var checkpointEvery: Int?
 
   @Option(help: "Updates between previews; 0 for none.")
   var previewEvery = 500
 
+  @Option(
+    name: [.long, .customLong("validation_steps")],
+    help: "Updates between measurements of the loss at fixed noise; 0 for the end alone.")
+  var validateEvery = 200
+
+  @Option(
+    name: [.long, .customLong("checkpoints_total_limit")],
+    help: "Keep the models of the last so many checkpoints, numbered, in checkpoints/.")
+  var keepCheckpoints = 0
+
   func validate() throws {
-    if checkpointEvery < 0 { throw ValidationError("--checkpoint-every must not be negative.") }
-    if previewEvery < 0 { throw ValidationError("--preview-every must not be negative.") }
+    try require((checkpointEvery ?? 0) >= 0, "--checkpoint-every must not be negative.")
+    try require(previewEvery >= 0, "--preview-every must not be negative.")
+    try require(validateEvery >= 0, "--validate-every must not be negative.")
+    try require(keepCheckpoints >= 0, "--keep-checkpoints must not be negative.")
+  }
+
+  var outputs: TrainingRun.Outputs {
+    var outputs = TrainingRun.Outputs()
+    outputs.checkpointEvery = checkpointEvery ?? outputs.checkpointEvery
+    (outputs.previewEvery, outputs.validateEvery) = (previewEvery, validateEvery)
+    outputs.keepCheckpoints = keepCheckpoints
+    return outputs
   }
 }
 
-extension TrainingOptions.CropMode: ExpressibleByArgument {}
-extension UNet2DPreset: ExpressibleByArgument {}
-extension SchedulerConfig.PredictionType: ExpressibleByArgument {}
+/// - Throws: `ValidationError` of `text`, which names the option.
+func require(_ holds: Bool, _ text: String) throws { if !holds { throw ValidationError(text) } }
+
+/// Whether a number from the command line is one, and not negative.
+func isFinite(_ value: Float) -> Bool { value >= 0 && value.isFinite }
+
 extension LearningRate.Decay: ExpressibleByArgument {}

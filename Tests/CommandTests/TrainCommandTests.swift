@@ -89,8 +89,8 @@ final class TrainCommandTests: XCTestCase {
     for file in [weights, "training/state.safetensors", "metrics.jsonl", "loss.svg"] {
       XCTAssertEqual(try bytes("killed", file), try bytes("whole", file), file)
     }
+    // What the kills left half-written is gone.
     let leftovers = try FileManager.default.contentsOfDirectory(atPath: path("killed/unet"))
-      .filter { !$0.hasSuffix(".partial") }
     XCTAssertEqual(Set(leftovers), ["config.json", "diffusion_pytorch_model.safetensors"])
   }
 
@@ -138,7 +138,9 @@ final class TrainCommandTests: XCTestCase {
       of: "[8,", with: "[16,")
     try Data(wider.utf8).write(to: folder.appending(path: "wider.json"))
     let strange = try run(arguments("run", steps: 2, ["--resume", "--config", path("wider.json")]))
-    XCTAssertTrue(strange.errors.contains("it is of another run"), strange.errors)
+    XCTAssertTrue(
+      strange.errors.contains("was begun with the network's block_out_channels [8,16], not [16,16]"),
+      strange.errors)
     // What is left without a state is a model that may be another program's.
     try FileManager.default.removeItem(atPath: path("run/training/state.safetensors"))
     for more in [[], ["--resume"]] {
@@ -148,24 +150,15 @@ final class TrainCommandTests: XCTestCase {
     }
   }
 
-  func testALossThatIsNotFiniteStopsTheRunAndKeepsTheCheckpoint() throws {
-    let result = try run(
-      arguments("run", steps: 60, ["--learning-rate", "1e30", "--warmup", "0", "--checkpoint-every", "1"]))
-    XCTAssertEqual(result.code, 1)
-    XCTAssertTrue(result.errors.contains("the loss at step"), result.errors)
-    let state = try SafetensorsFile(folder.appending(path: "run/training/state.safetensors"))
-    XCTAssertGreaterThanOrEqual(Int(state.metadata["steps"] ?? "") ?? 0, 1)
-  }
-
   func testAFullDiskLeavesTheLastCheckpoint() throws {
     XCTAssertEqual(try run(arguments("run", steps: 5, ["--decay", "constant"])).code, 0)
     let before = try bytes("run", "training/state.safetensors")
-    // A limit on the size of files, as a full disk sets one; `trap` so that the write fails and does not kill.
+    // A limit on the size of files, as a full disk sets one.
     let more = try arguments("run", steps: 10, ["--decay", "constant", "--resume"])
     let line = ([Command.program.path] + more).map { "'\($0)'" }.joined(separator: " ")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "trap '' XFSZ; ulimit -f 40; exec \(line)"]
+    process.arguments = ["-c", "ulimit -f 40; exec \(line)"]
     let errors = Pipe()
     process.standardError = errors
     try process.run()
@@ -175,7 +168,8 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertTrue(text.contains("cannot be written"), text)
     XCTAssertEqual(try bytes("run", "training/state.safetensors"), before)
     XCTAssertEqual(
-      try FileManager.default.contentsOfDirectory(atPath: path("run/training")), ["state.safetensors"])
+      Set(try FileManager.default.contentsOfDirectory(atPath: path("run/training"))),
+      ["state.safetensors", "lock", "command.json"])
   }
 
   func testBadPicturesAreNamedBeforeTheFirstStep() throws {

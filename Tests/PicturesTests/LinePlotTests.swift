@@ -42,6 +42,43 @@ final class LinePlotTests: XCTestCase {
     }
   }
 
+  /// No axis is left with a tick or none, and steps have no halves.
+  func testAxesHaveSeveralTicksWhereTheirValuesAre() {
+    func ticks(_ svg: String) -> [Double] {
+      svg.split(separator: "\n").filter { $0.hasPrefix("<text") && $0.contains("text-anchor=\"end\"") }
+        .compactMap { line in
+          line.split(separator: ">").dropFirst().first.flatMap {
+            Double($0.split(separator: "<").first ?? "")
+          }
+        }
+    }
+    for (low, high) in [(0.9, 1.05), (0.3, 0.9), (0.021, 0.045), (0.11, 0.9), (1.0, 2.5)] {
+      let svg = plot(.logarithmic, [(0, low), (100, high)]).svg
+      XCTAssertGreaterThanOrEqual(ticks(svg).count, 3, "\(low) to \(high): \(ticks(svg))")
+    }
+    for points in [[(1.0, 2.0)], [(1, 2), (2, 3)], [(1, 2), (2, 3), (3, 4)]] {
+      let svg = plot(.linear, points.map { (x: $0.0, y: $0.1) }).svg
+      let steps = svg.split(separator: "\n").filter {
+        $0.hasPrefix("<text") && $0.contains("text-anchor=\"middle\"") && !$0.contains("font-weight")
+          && !$0.contains("rotate")
+      }.compactMap { line in
+        line.split(separator: ">").dropFirst().first.flatMap { Double($0.split(separator: "<").first ?? "") }
+      }
+      XCTAssertGreaterThanOrEqual(steps.count, 2, "\(steps)")
+      XCTAssertTrue(steps.allSatisfy { $0 == $0.rounded() }, "\(steps)")
+    }
+  }
+
+  func testALogarithmicAxisOfNumbersHasThemForTicks() {
+    let svg = LinePlot(
+      title: "t", xLabel: "calls", yLabel: "error", xScale: .logarithmic, yScale: .logarithmic,
+      series: [.init(name: "a", points: [(4, 1), (0, 1), (128, 0.001)])]
+    ).svg
+    for label in ["5", "10", "20", "50", "100"] { XCTAssertTrue(svg.contains(">\(label)</text>"), label) }
+    XCTAssertTrue(parses(svg))
+    XCTAssertFalse(svg.contains("nan"), "0 has no place on it")
+  }
+
   func testGapsBreakTheLine() {
     let svg = plot(.linear, [(0, 1), (1, 2), (2, .nan), (3, 1), (4, 2)]).svg
     let line = svg.split(separator: "\n").first { $0.contains("#0072B2") } ?? ""

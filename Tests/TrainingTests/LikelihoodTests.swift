@@ -126,6 +126,8 @@ final class LikelihoodTests: XCTestCase {
     XCTAssertEqual(report.terms.map(\.evaluations).reduce(0, +), 60 * (1 + 9))
     XCTAssertEqual(report.bitsPerDimension, trueBits(60), accuracy: 4 * report.standardError)
     XCTAssertLessThan(report.standardError, 0.3)
+    let one = try evaluate(scheduler(.epsilon), count: 3) { $0.timestepsEvery = .max }
+    XCTAssertEqual(one.terms.map(\.evaluations).reduce(0, +), 3 * (1 + 1), "one stands for all")
   }
 
   func testNoiseWithoutABoundIsRefused() {

@@ -71,18 +71,19 @@ final class TimestepSamplingTests: XCTestCase {
     let new = try JSONEncoder().encode(options)
     XCTAssertEqual(try JSONDecoder().decode(TrainingOptions.self, from: new), options)
     var keys = try XCTUnwrap(JSONSerialization.jsonObject(with: new) as? [String: Any])
-    XCTAssertNotNil(keys.removeValue(forKey: "loss"))
+    for key in ["loss", "heldOut"] { XCTAssertNotNil(keys.removeValue(forKey: key)) }
     let old = try JSONDecoder().decode(
       TrainingOptions.self, from: JSONSerialization.data(withJSONObject: keys))
     XCTAssertEqual(old.loss, LossOptions())
-    XCTAssertEqual(old.conflict(with: options)?.name, "--min-snr-gamma")
+    XCTAssertEqual(old.heldOut, 0)
+    options.heldOut = 0
+    XCTAssertEqual(
+      RunIdentity(old).differences(from: RunIdentity(options)).map(\.name), ["--min-snr-gamma"])
   }
 
   // MARK: - Resuming
 
-  private func trainer(_ folder: ImageFolder, resuming state: TrainingState? = nil, seed: UInt64 = 4) throws
-    -> Trainer
-  {
+  private func trainer(_ folder: ImageFolder, resuming state: TrainingState? = nil) throws -> Trainer {
     var config = UNet2DConfig()
     (config.sampleSize, config.blockOutChannels, config.layersPerBlock) = ([8, 8], [8, 16], 1)
     (config.downBlockTypes, config.upBlockTypes) = ([.plain, .plain], [.plain, .plain])
@@ -93,9 +94,11 @@ final class TimestepSamplingTests: XCTestCase {
     options.loss.timestepSampling = .importance
     var scheduler = SchedulerConfig(.ddpm)
     (scheduler.numTrainTimesteps, scheduler.varianceType) = (6, .learnedRange)
-    return try Trainer(
-      config, scheduler,
-      PictureStore(folder, resolution: 8, crop: .center), unconditional: nil, options, resuming: state)
+    let model = try UNet2D(config, ParameterStore(.fresh(seed: options.seed)))
+    let objective = try DenoisingObjective(
+      model, scheduler, PictureStore(folder, resolution: 8, crop: .center), unconditional: nil,
+      options)
+    return try Trainer(model.parameters, objective, options, resuming: state)
   }
 
   /// Stopped while losses are still gathered and once more when timesteps are drawn by them.
@@ -112,14 +115,13 @@ final class TimestepSamplingTests: XCTestCase {
     for (step, stop) in [(0, 3), (3, 12), (12, 16)] {
       if step > 0 {
         try TrainingState.save(part, to: file)
-        let fresh = try trainer(folder, seed: 99)
-        part = try trainer(folder, resuming: TrainingState(contentsOf: file, for: fresh.model.parameters))
+        part = try trainer(folder, resuming: TrainingState(contentsOf: file))
       }
       resumed += try (step..<stop).map { _ in try part.step().loss }
     }
     XCTAssertEqual(resumed, losses)
     let bits = [part, whole].map { trainer in
-      (trainer.model.parameters.parameters.map(\.tensor) + trainer.averages).map {
+      (trainer.learning.map(\.tensor) + trainer.averages).map {
         $0.values.map(\.bitPattern)
       }
     }

@@ -29,6 +29,7 @@ final class TrainerTests: XCTestCase {
     var options = TrainingOptions()
     (options.resolution, options.steps, options.batchSize, options.accumulate) = (16, 40, 4, 2)
     (options.flip, options.crop, options.emaDecay, options.seed) = (true, .random, 0.9, 11)
+    options.heldOut = 0
     options.learningRate = LearningRate(peak: 2e-3, warmup: 5, decay: .cosine)
     return options
   }
@@ -39,11 +40,17 @@ final class TrainerTests: XCTestCase {
     return scheduler
   }
 
-  private func trainer(_ folder: ImageFolder, resuming state: TrainingState? = nil) throws -> Trainer {
-    let options = options()
-    return try Trainer(
-      config(), scheduler(), PictureStore(folder, resolution: 16, crop: .random),
-      unconditional: Condition(labels: [8]), options, resuming: state)
+  private func trainer(
+    _ folder: ImageFolder, _ options: TrainingOptions? = nil, learns: (String) -> Bool = { _ in true },
+    resuming state: TrainingState? = nil
+  ) throws -> Trainer {
+    let options = options ?? self.options()
+    let model = try UNet2D(config(), ParameterStore(.fresh(seed: options.seed)))
+    let objective = try DenoisingObjective(
+      model, scheduler(), PictureStore(folder, resolution: 16, crop: .random),
+      unconditional: Condition(labels: [8]),
+      options)
+    return try Trainer(model.parameters, learns: learns, objective, options, resuming: state)
   }
 
   private func shapes() throws -> ImageFolder {
@@ -53,7 +60,7 @@ final class TrainerTests: XCTestCase {
   }
 
   private func bits(_ trainer: Trainer) -> [[UInt32]] {
-    (trainer.model.parameters.parameters.map(\.tensor) + trainer.averages).map { $0.values.map(\.bitPattern) }
+    (trainer.learning.map(\.tensor) + trainer.averages).map { $0.values.map(\.bitPattern) }
   }
 
   func testLossCurveAndSampleArePinned() throws {
@@ -70,7 +77,7 @@ final class TrainerTests: XCTestCase {
     let store = ParameterStore(
       .tensors(
         Dictionary(
-          uniqueKeysWithValues: zip(trainer.model.parameters.parameters.map(\.key), trainer.averages))))
+          uniqueKeysWithValues: trainer.averaged.map { ($0.key, $0.tensor) })))
     let model = try UNet2D(config(), store)
     let loop = try DenoisingLoop(
       scheduler().with(.ddim), .count(5), predictor: NetworkPredictor(model, batchSize: 2),
@@ -103,24 +110,104 @@ final class TrainerTests: XCTestCase {
     for _ in 0..<4 { _ = try first.step() }
     let file = try temporaryFolder(for: self).appending(path: "state.safetensors")
     try TrainingState.save(first, to: file)
-    let store = ParameterStore(.fresh(seed: 99))
-    _ = try UNet2D(config(), store)
-    let second = try trainer(folder, resuming: TrainingState(contentsOf: file, for: store))
+    let second = try trainer(folder, resuming: TrainingState(contentsOf: file))
     XCTAssertEqual(second.stepsTaken, 4)
     for _ in 0..<5 { _ = try second.step() }
     XCTAssertEqual(bits(second), bits(whole))
   }
 
-  func testOptionsThatWouldChangeARunAreNamed() {
+  func testWhatWouldChangeARunIsNamedWithBothValues() throws {
     var other = options()
-    other.batchSize = 5
-    XCTAssertEqual(options().conflict(with: other)?.name, "--batch-size")
-    XCTAssertNil(options().conflict(with: options()))
-    var constant = options()
-    constant.learningRate.decay = .constant
-    var longer = constant
-    longer.steps *= 2
-    XCTAssertNil(constant.conflict(with: longer))
+    (other.batchSize, other.loss.minSNRGamma) = (5, 3)
+    var (begun, given) = (RunIdentity(options()), RunIdentity(other))
+    begun.add("the schedule's", configuration: Data(#"{"beta_start": 0.1, "_diffusers_version": "1"}"#.utf8))
+    given.add("the schedule's", configuration: Data(#"{"beta_start": 0.2, "_diffusers_version": "2"}"#.utf8))
+    XCTAssertEqual(
+      begun.differences(from: given),
+      [
+        .init(name: "--batch-size", begun: "4", given: "5"),
+        .init(name: "--min-snr-gamma", begun: "none", given: "3.0"),
+        .init(name: "the schedule's beta_start", begun: "0.1", given: "0.2"),
+      ])
+    XCTAssertEqual(begun.differences(from: begun), [])
+    XCTAssertEqual(RunIdentity(options()).without(["--batch-size"]).differences(from: given).count, 1)
+    // Pictures are told by their contents: a file that was written again is the same, one of another byte is not.
+    let folder = try shapes()
+    let contents = { PictureStore(folder, resolution: 16, crop: .center).contents }
+    let (before, first) = (contents(), folder.items[0].url)
+    var data = try Data(contentsOf: first)
+    try data.write(to: first)
+    XCTAssertEqual(contents(), before)
+    data.append(0)
+    try data.write(to: first)
+    XCTAssertNotEqual(contents(), before)
+  }
+
+  /// Weights that do not learn keep their bits and have neither averages nor moments.
+  func testFrozenWeightsStayAndCostNothing() throws {
+    let folder = try shapes()
+    let trainer = try trainer(folder, learns: { $0.hasPrefix("up_blocks.") })
+    let frozen = trainer.network.parameters.filter { !$0.key.hasPrefix("up_blocks.") }
+    let before = frozen.map { $0.tensor.values }
+    let first = trainer.learning.map { $0.tensor.values }
+    for _ in 0..<3 { _ = try trainer.step() }
+    XCTAssertEqual(frozen.map { $0.tensor.values }, before)
+    XCTAssertNotEqual(trainer.learning.map { $0.tensor.values }, first)
+    XCTAssertEqual(trainer.averages.count, trainer.learning.count)
+    XCTAssertLessThan(trainer.learning.count, trainer.network.parameters.count)
+    XCTAssertEqual(trainer.averaged.map(\.key), trainer.network.all.map(\.key))
+    let file = try temporaryFolder(for: self).appending(path: "state.safetensors")
+    try TrainingState.save(trainer, to: file)
+    XCTAssertEqual(try SafetensorsFile(file).entries.count, 4 * trainer.learning.count)
+  }
+
+  /// The loss at fixed noise is of the weights alone, and says when they have become worse than none.
+  func testValidationIsOfTheWeightsAlone() throws {
+    var options = options()
+    options.heldOut = 0.25
+    let trainer = try trainer(try shapes(), options)
+    let objective = try XCTUnwrap(trainer.objective as? DenoisingObjective)
+    XCTAssertEqual(objective.split.heldOut.count, 16)
+    XCTAssertTrue(Set(objective.split.learned).isDisjoint(with: objective.split.heldOut))
+    let before = try objective.validate()
+    XCTAssertEqual(try objective.validate(), before)
+    XCTAssertFalse(before.hasExploded)
+    for _ in 0..<20 { _ = try trainer.step() }
+    let after = try objective.validate()
+    XCTAssertLessThan(after.loss, before.loss)
+    XCTAssertEqual(after.lossOfZeros, before.lossOfZeros)
+    for (_, tensor) in trainer.learning { tensor.overwrite(with: .full(tensor.shape, 1e20)) }
+    XCTAssertTrue(try objective.validate().hasExploded)
+    XCTAssertTrue(Validation(loss: .nan, lossOfZeros: 1).hasExploded)
+  }
+
+  func testSomeAreHeldOutOfEveryKindOfFolder() {
+    XCTAssertEqual(HeldOut(count: 24, share: 0.05).heldOut, [19])
+    XCTAssertTrue((250...HeldOut.most).contains(HeldOut(count: 100_000, share: 0.4).heldOut.count))
+    let few = HeldOut(count: 3, share: 0.05)
+    XCTAssertEqual([few.learned, few.heldOut, few.measured], [[0, 1, 2], [], [0, 1, 2]])
+    XCTAssertEqual(few.description, "3 pictures that it learns from, none being held out")
+    XCTAssertEqual(HeldOut(count: 40, share: 0).measured.count, 16)
+    XCTAssertEqual(HeldOut(count: 1, share: 1e-300).learned, [0])
+  }
+
+  /// A state that no run can have written is refused by the name of what is wrong.
+  func testAnAbsurdStateIsRefused() throws {
+    let trainer = try trainer(try shapes())
+    let file = try temporaryFolder(for: self).appending(path: "state.safetensors")
+    for (change, words) in [
+      ({ (o: inout TrainingOptions) in o.threads = 1000 }, "threads 1000, which must be from 1 to 512"),
+      ({ $0.batchSize = -1 }, "batchSize -1"), ({ $0.steps = Int.max }, "steps 9223372036854775807"),
+    ] {
+      var options = options()
+      change(&options)
+      let text = String(decoding: try JSONEncoder().encode(options), as: UTF8.self)
+      try SafetensorsWriter.write(
+        [("weight/x", trainer.averages[0])], metadata: ["options": text, "steps": "1"], to: file)
+      XCTAssertThrowsError(try TrainingState(contentsOf: file)) { error in
+        XCTAssertTrue("\(error)".contains(words), "\(error)")
+      }
+    }
   }
 
   func testEachEpochVisitsEveryPictureOnce() {

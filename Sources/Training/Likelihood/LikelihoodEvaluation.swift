@@ -51,8 +51,9 @@ public struct LikelihoodEvaluation {
 
   /// Runs of timesteps after the first, of which one each is evaluated.
   private var strata: [Range<Int>] {
-    stride(from: 1, to: bound.count, by: options.timestepsEvery).map { first in
-      first..<min(first + options.timestepsEvery, bound.count)
+    let every = min(options.timestepsEvery, bound.count)
+    return stride(from: 1, to: bound.count, by: every).map { first in
+      first..<min(first + every, bound.count)
     }
   }
 

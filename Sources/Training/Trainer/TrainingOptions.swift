@@ -1,8 +1,8 @@
 import Foundation
 import NN
 
-/// Everything that decides what a training run computes. A resumed run must have the same.
-public struct TrainingOptions: Codable, Sendable, Equatable {
+/// How a network is trained, whatever it is trained for. A resumed run must have the same.
+public struct TrainingOptions: Sendable, Equatable {
   /// Where pictures are cut to a square.
   public enum CropMode: String, Codable, Sendable, CaseIterable {
     /// The middle.
@@ -15,8 +15,10 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
   public var resolution = 32
   /// Where they are cut.
   public var crop = CropMode.center
-  /// Whether each picture is mirrored half of the times.
+  /// Whether each picture is mirrored half of the time.
   public var flip = false
+  /// Share of the pictures that is only measured by, never learned.
+  public var heldOut = 0.05
   /// Updates of the weights.
   public var steps = 10_000
   /// Pictures a network evaluation.
@@ -27,7 +29,7 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
   public var learningRate = LearningRate(peak: 2e-4, warmup: 100, decay: .cosine)
   /// AdamW's other hyper-parameters.
   public var optimizer = AdamW.Options()
-  /// Decay of the averaged weights.
+  /// Decay of the averaged weights; 0 for none.
   public var emaDecay: Float = 0.999
   /// Of everything random.
   public var seed: UInt64 = 0
@@ -46,37 +48,84 @@ public struct TrainingOptions: Codable, Sendable, Equatable {
   /// Pictures an update.
   public var picturesPerStep: Int { batchSize * accumulate }
 
-  /// The first option in which a resumed run was `given` another value than the one it began with.
-  ///
-  /// The number of steps may change where the learning rate does not follow from it.
-  public func conflict(with given: TrainingOptions) -> (name: String, kept: String, given: String)? {
-    var pairs: [(name: String, kept: String, given: String)] = []
-    func compare(_ name: String, _ value: (TrainingOptions) -> Any) {
-      pairs.append((name, "\(value(self))", "\(value(given))"))
+  /// Each value by the name of its option.
+  var named: [(name: String, value: String)] {
+    [
+      ("--resolution", "\(resolution)"), ("--crop", crop.rawValue), ("--flip", "\(flip)"),
+      ("--held-out", "\(heldOut)"), ("--steps", "\(steps)"), ("--batch-size", "\(batchSize)"),
+      ("--accumulate", "\(accumulate)"), ("--learning-rate", "\(learningRate.peak)"),
+      ("--warmup", "\(learningRate.warmup)"), ("--decay", learningRate.decay.rawValue),
+      ("--weight-decay", "\(optimizer.weightDecay)"),
+      ("--clip-gradient", "\(optimizer.maxGradientNorm ?? 0)"), ("--ema", "\(emaDecay)"),
+      ("--seed", "\(seed)"), ("--vae with the hash", vae ?? "none"), ("--label-dropout", "\(labelDropout)"),
+    ] + loss.named
+  }
+
+  /// The most threads that a run may have: more than any machine has.
+  public static let mostThreads = 512
+
+  /// What is wrong with values that a file holds, as the rest of a sentence; nil where nothing is.
+  var problem: String? {
+    let limits: [(name: String, value: Int, range: ClosedRange<Int>)] = [
+      ("threads", threads, 1...Self.mostThreads), ("resolution", resolution, 1...4096),
+      ("steps", steps, 1...1_000_000_000), ("batchSize", batchSize, 1...65_536),
+      ("accumulate", accumulate, 1...65_536), ("warmup", learningRate.warmup, 0...1_000_000_000),
+    ]
+    for (name, value, range) in limits where !range.contains(value) {
+      return "has \(name) \(value), which must be from \(range.lowerBound) to \(range.upperBound)"
     }
-    compare("--resolution") { $0.resolution }
-    compare("--crop") { $0.crop.rawValue }
-    compare("--flip") { $0.flip }
-    if learningRate.decay == .cosine { compare("--steps") { $0.steps } }
-    compare("--batch-size") { $0.batchSize }
-    compare("--accumulate") { $0.accumulate }
-    compare("--learning-rate") { $0.learningRate.peak }
-    compare("--warmup") { $0.learningRate.warmup }
-    compare("--decay") { $0.learningRate.decay.rawValue }
-    compare("--weight-decay") { $0.optimizer.weightDecay }
-    compare("--clip-gradient") { $0.optimizer.maxGradientNorm ?? 0 }
-    compare("--ema") { $0.emaDecay }
-    compare("--seed") { $0.seed }
-    compare("--vae with the hash") { $0.vae ?? "none" }
-    compare("--label-dropout") { $0.labelDropout }
-    pairs += zip(loss.named, given.loss.named).map { ($0.name, $0.value, $1.value) }
-    return pairs.first { $0.kept != $0.given }
+    guard (0..<0.5).contains(heldOut), (0..<1).contains(emaDecay), (0...1).contains(labelDropout) else {
+      return "has a heldOut, emaDecay or labelDropout that is no share"
+    }
+    return nil
   }
 }
 
-extension KeyedDecodingContainer {
-  /// Chosen by the compiler for `TrainingOptions.loss`: a state written before there was one has the loss of its time.
-  func decode(_ type: LossOptions.Type, forKey key: Key) throws -> LossOptions {
-    try decodeIfPresent(type, forKey: key) ?? LossOptions()
+// By hand: a state written before an option was added has the value of its time.
+extension TrainingOptions: Codable {
+  private enum Key: String, CodingKey {
+    case resolution, crop, flip, heldOut, steps, batchSize, accumulate, learningRate, optimizer, emaDecay,
+      seed
+    case loss, labelDropout, vae, threads
+  }
+
+  /// Reads the values of a state.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    resolution = try values.decode(Int.self, forKey: .resolution)
+    crop = try values.decode(CropMode.self, forKey: .crop)
+    flip = try values.decode(Bool.self, forKey: .flip)
+    heldOut = try values.decodeIfPresent(Double.self, forKey: .heldOut) ?? 0
+    steps = try values.decode(Int.self, forKey: .steps)
+    batchSize = try values.decode(Int.self, forKey: .batchSize)
+    accumulate = try values.decode(Int.self, forKey: .accumulate)
+    learningRate = try values.decode(LearningRate.self, forKey: .learningRate)
+    optimizer = try values.decode(AdamW.Options.self, forKey: .optimizer)
+    emaDecay = try values.decode(Float.self, forKey: .emaDecay)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    loss = try values.decodeIfPresent(LossOptions.self, forKey: .loss) ?? LossOptions()
+    labelDropout = try values.decode(Float.self, forKey: .labelDropout)
+    vae = try values.decodeIfPresent(String.self, forKey: .vae)
+    threads = try values.decode(Int.self, forKey: .threads)
+  }
+
+  /// Writes every value.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(resolution, forKey: .resolution)
+    try values.encode(crop, forKey: .crop)
+    try values.encode(flip, forKey: .flip)
+    try values.encode(heldOut, forKey: .heldOut)
+    try values.encode(steps, forKey: .steps)
+    try values.encode(batchSize, forKey: .batchSize)
+    try values.encode(accumulate, forKey: .accumulate)
+    try values.encode(learningRate, forKey: .learningRate)
+    try values.encode(optimizer, forKey: .optimizer)
+    try values.encode(emaDecay, forKey: .emaDecay)
+    try values.encode(seed, forKey: .seed)
+    try values.encode(loss, forKey: .loss)
+    try values.encode(labelDropout, forKey: .labelDropout)
+    try values.encodeIfPresent(vae, forKey: .vae)
+    try values.encode(threads, forKey: .threads)
   }
 }

@@ -1,27 +1,24 @@
 import Files
 import Foundation
-import Models
 import NN
 import TensorCore
 
-/// What a run needs to go on as if it had never stopped: weights, averages, moments and the number of updates, all in one
-/// file, which a kill therefore finds in one state or the next.
+/// What a run needs to go on as if it had never stopped: weights, averages, moments, what belongs to the objective and the
+/// number of updates, all in one file, which a kill therefore finds in one state or the next.
 public struct TrainingState {
-  /// What decided the run.
+  /// How the run was trained.
   public let options: TrainingOptions
+  /// Everything that decided the run, by name.
+  public let identity: RunIdentity
   /// Updates made.
   public let stepsTaken: Int
-  let averages: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor]
-  /// By which timesteps are drawn, where they are drawn by importance.
-  let moments: LossSecondMoments?
-  private let weights: [String: Tensor]
-  private let file: String
+  let file: SafetensorsFile
 
-  private enum Part: String, CaseIterable { case weight, average, m, v }
-
-  private static func key(_ part: Part, _ key: String) -> String { "\(part.rawValue)/\(key)" }
-
-  private static let (lossesKey, countsKey) = ("timesteps/losses", "timesteps/counts")
+  enum Part: String {
+    case weight, average
+    case firstMoment = "m"
+    case secondMoment = "v"
+  }
 
   /// Where it lies in a run's folder.
   public static func url(in run: URL) -> URL { run.appending(path: "training/state.safetensors") }
@@ -29,90 +26,52 @@ public struct TrainingState {
   /// Writes a trainer's state.
   ///
   /// - Throws: `FileError`.
-  public static func save(_ trainer: Trainer, to url: URL) throws {
-    let parameters = trainer.model.parameters.parameters
+  public static func save(_ trainer: Trainer, _ identity: RunIdentity = RunIdentity(), to url: URL) throws {
     var tensors: [(key: String, tensor: Tensor)] = []
-    for (i, (name, weight)) in parameters.enumerated() {
-      tensors.append((key(.weight, name), weight))
-      tensors.append((key(.average, name), trainer.averages[i]))
-      tensors.append((key(.m, name), trainer.optimizer.firstMoments[i]))
-      tensors.append((key(.v, name), trainer.optimizer.secondMoments[i]))
+    func add(_ part: Part, _ key: String, _ tensor: Tensor) {
+      tensors.append(("\(part.rawValue)/\(key)", tensor))
     }
-    for (name, buffer) in trainer.model.parameters.buffers { tensors.append((key(.weight, name), buffer)) }
-    if let moments = trainer.moments {
-      let count = moments.counts.count
-      tensors.append((lossesKey, Tensor(moments.losses, shape: [count, moments.losses.count / count])))
-      tensors.append((countsKey, Tensor(moments.counts.map { Float($0) }, shape: [count])))
+    for (i, (key, weight)) in trainer.learning.enumerated() {
+      add(.weight, key, weight)
+      if trainer.options.emaDecay > 0 { add(.average, key, trainer.averages[i]) }
+      add(.firstMoment, key, trainer.optimizer.firstMoments[i])
+      add(.secondMoment, key, trainer.optimizer.secondMoments[i])
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let options = String(decoding: try encoder.encode(trainer.options), as: UTF8.self)
+    func json(_ value: some Encodable) throws -> String {
+      String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
     try SafetensorsWriter.write(
-      tensors, metadata: ["format": "pt", "options": options, "steps": String(trainer.stepsTaken)], to: url)
+      tensors + trainer.objective.state,
+      metadata: [
+        "format": "pt", "options": try json(trainer.options), "identity": try json(identity),
+        "steps": String(trainer.stepsTaken),
+      ], to: url)
   }
 
-  /// Reads a state.
+  /// Opens a state; its tensors are read by the trainer.
   ///
-  /// - Parameter store: of the network it is for.
   /// - Throws: `SafetensorsError` or `TrainingStateError`.
-  public init(contentsOf url: URL, for store: ParameterStore) throws {
+  public init(contentsOf url: URL) throws {
     let file = try SafetensorsFile(url)
-    self.file = url.relativePath
+    func decoded<T: Decodable>(_ key: String, _: T.Type) -> T? {
+      file.metadata[key].flatMap { try? JSONDecoder().decode(T.self, from: Data($0.utf8)) }
+    }
     guard let steps = file.metadata["steps"].flatMap(Int.init), steps >= 0,
-      let text = file.metadata["options"],
-      let options = try? JSONDecoder().decode(TrainingOptions.self, from: Data(text.utf8))
+      let options = decoded("options", TrainingOptions.self)
     else { throw TrainingStateError(file: url.relativePath, problem: "is not the state of a training run") }
-    self.options = options
-    stepsTaken = steps
-    func read(_ part: Part) throws -> [Tensor] { try file.tensors(of: part.rawValue, store.parameters) }
-    moments =
-      options.loss.timestepSampling == .importance
-      ? try Self.moments(
-        file, TrainingStateError(file: url.relativePath, problem: "holds no losses by timestep"))
-      : nil
-    averages = try read(.average)
-    firstMoments = try read(.m)
-    secondMoments = try read(.v)
-    var weights = Dictionary(uniqueKeysWithValues: zip(store.parameters.map(\.key), try read(.weight)))
-    for (name, _) in store.buffers { weights[name] = try file.tensor(Self.key(.weight, name)) }
-    self.weights = weights
+    if let problem = options.problem { throw TrainingStateError(file: url.relativePath, problem: problem) }
+    (self.file, self.options, stepsTaken) = (file, options, steps)
+    // A state of before there was one is compared by its options alone.
+    identity = decoded("identity", RunIdentity.self) ?? RunIdentity(options)
   }
 
-  private static func moments(_ file: SafetensorsFile, _ error: TrainingStateError) throws
-    -> LossSecondMoments
-  {
-    let counts = try file.tensor(countsKey).values.map { Int(exactly: $0) ?? -1 }
-    guard let moments = LossSecondMoments(losses: try file.tensor(lossesKey).values, counts: counts) else {
-      throw error
-    }
-    return moments
-  }
-
-  /// The options of a run, without its tensors.
+  /// One group of tensors, in the order of the weights that learn.
   ///
-  /// - Throws: `SafetensorsError`.
-  public static func options(of url: URL) throws -> TrainingOptions? {
-    try SafetensorsFile(url).metadata["options"].flatMap {
-      try? JSONDecoder().decode(TrainingOptions.self, from: Data($0.utf8))
-    }
-  }
-
-  /// The losses by timestep of a schedule of `timesteps`, where the run draws by them.
-  func moments(timesteps: Int) throws -> LossSecondMoments? {
-    guard let moments, moments.counts.count != timesteps else { return moments }
-    throw TrainingStateError(
-      file: file,
-      problem: "is of a schedule of \(moments.counts.count) timesteps, not of \(timesteps)")
-  }
-
-  /// Writes the weights into the network's tensors.
-  func restore(_ parameters: [(key: String, tensor: Tensor)]) throws {
-    for (name, tensor) in parameters {
-      guard let stored = weights[name] else {
-        throw TrainingStateError(file: file, problem: "has no '\(name)'")
-      }
-      tensor.overwrite(with: stored)
-    }
+  /// - Throws: `SafetensorsError` where one is missing, `TrainingStateError` where one has another shape.
+  func tensors(_ part: Part, _ parameters: [(key: String, tensor: Tensor)]) throws -> [Tensor] {
+    try file.tensors(of: part.rawValue, parameters)
   }
 }
 

@@ -27,17 +27,12 @@ public final class PictureStore {
   /// The class of a picture.
   func classIndex(_ index: Int) -> Int? { items[index].classIndex }
 
-  /// What tells one set of pictures from another: names, sizes and times of the files, and how they are cut.
-  var fingerprint: String {
-    var hash = SHA256()
-    for item in items {
-      let attributes = try? FileManager.default.attributesOfItem(atPath: item.url.path)
-      let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-      hash.update(Array("\(item.url.lastPathComponent) \(attributes?[.size] ?? 0) \(time)\n".utf8))
-    }
-    hash.update(Array("\(resolution) \(crop.rawValue)".utf8))
-    return hash.finished()
-  }
+  /// What tells one set of pictures from another: paths and contents of the files, and how they are cut.
+  private(set) lazy var fingerprint = SHA256.hex(of: "\(contents) \(resolution) \(crop.rawValue)")
+
+  /// The same of the files alone: their paths and every byte of them.
+  public private(set) lazy var contents = SHA256.hex(
+    of: items.map { "\($0.path) \((try? SHA256.hex(of: $0.url)) ?? "unreadable")" }.joined(separator: "\n"))
 
   /// A picture's planes `[3, R, R]` in [-1, 1].
   ///
@@ -78,5 +73,13 @@ public final class PictureStore {
       kept[index] = picture
     }
     return picture
+  }
+}
+
+extension SHA256 {
+  fileprivate static func hex(of text: String) -> String {
+    var hash = SHA256()
+    hash.update(Array(text.utf8))
+    return hash.finished()
   }
 }

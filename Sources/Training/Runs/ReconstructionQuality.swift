@@ -12,17 +12,17 @@ public struct ReconstructionQuality: Codable, Sendable, Equatable {
   /// The divergence of the latents' distributions from a standard normal, in nats a picture.
   public let kl: Double
 
-  /// Of the held-out pictures, or the first ones where none are held out.
+  /// Of the pictures that the objective measures by.
   ///
   /// - Throws: `PictureError`.
-  public init(_ trainer: AutoencoderTrainer) throws {
-    let numbers = trainer.heldOut.isEmpty ? Array(0..<16) : trainer.heldOut
+  public init(_ objective: AutoencoderObjective) throws {
+    let numbers = objective.split.measured
     var (squares, similarity, divergence, count) = (0.0, 0.0, 0.0, 0)
     for first in stride(from: 0, to: numbers.count, by: 16) {
-      let x = try trainer.batch(numbers[first..<min(first + 16, numbers.count)])
+      let x = try objective.batch(numbers[first..<min(first + 16, numbers.count)])
       let (y, nats) = withoutGradients {
-        let posterior = trainer.model.encode(x)
-        return (trainer.model.decode(posterior.mean), posterior.divergence.item)
+        let posterior = objective.model.encode(x)
+        return (objective.model.decode(posterior.mean), posterior.divergence.item)
       }
       for (before, after) in zip(Picture.batch(x), Picture.batch(y)) {
         squares += PictureDifference(before, after).meanSquared

@@ -1,0 +1,183 @@
+import Foundation
+import Models
+import NN
+import Pictures
+import Schedulers
+import TensorCore
+
+/// To denoise the pictures of a folder, or their latents (Ho et al. 2020, algorithm 1).
+public final class DenoisingObjective: Objective {
+  /// The network that denoises.
+  public let model: any Denoiser
+  /// Which examples are learned, and which are measured by.
+  public let split: HeldOut
+
+  private let options: TrainingOptions
+  private let loss: DenoisingLoss
+  private let unconditional: Condition?
+  private let examples: any ExampleSource
+  private var plan: BatchPlan
+  /// The last losses of each timestep, where timesteps are drawn by them.
+  private var moments: LossSecondMoments?
+
+  /// - Parameters:
+  ///   - scheduler: the noise to train with.
+  ///   - unconditional: what the network is told, in a row, where nothing is known of a picture or it is hidden; nil for a
+  ///     network that is told nothing.
+  /// - Throws: `SchedulerError` or `LossOptionsError` for what cannot be trained.
+  public init(
+    _ model: any Denoiser, _ scheduler: SchedulerConfig, _ examples: any ExampleSource,
+    unconditional: Condition?, _ options: TrainingOptions
+  ) throws {
+    (self.model, self.examples, self.options) = (model, examples, options)
+    self.unconditional = unconditional
+    loss = try DenoisingLoss(options.loss, scheduler)
+    split = HeldOut(count: examples.count, share: options.heldOut)
+    plan = BatchPlan(pictures: split.learned.count, timesteps: loss.noise.count, options: options)
+    if options.loss.timestepSampling == .importance {
+      moments = LossSecondMoments(timesteps: loss.noise.count)
+    }
+  }
+
+  /// The weighted mean of a batch's losses, and its gradients.
+  ///
+  /// - Throws: `PictureError` where a picture cannot be read.
+  public func evaluate(step: Int, micro: Int, for parameters: [Tensor]) throws -> BatchEvaluation {
+    let batch = plan.batch(step: step, micro: micro, distribution: moments?.distribution)
+    let x0 = try values(batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) })
+    let condition = condition(batch.map { $0.dropsLabel ? nil : split.learned[$0.picture] })
+    let timesteps = batch.map(\.timestep)
+    let noise = noise(batch, shape: x0.shape)
+    let dropout = NoiseKey(
+      seed: options.seed, index: 0, step: UInt32(truncatingIfNeeded: step * options.accumulate + micro),
+      purpose: .dropout)
+    var losses: [Float] = []
+    let (value, gradients) = valueAndGradients(of: parameters) {
+      let each = lossOfEach(x0, noise, timesteps, condition, dropout: dropout)
+      losses = each.values
+      return each.weightedMean(batch.map(\.weight))
+    }
+    return BatchEvaluation(loss: value.item, gradients: gradients) { [self] _ in
+      moments?.record(timesteps, losses)
+    }
+  }
+
+  /// `[N]`
+  private func lossOfEach(
+    _ x0: Tensor, _ noise: Tensor, _ timesteps: [Int], _ condition: Condition, dropout: NoiseKey?
+  ) -> Tensor {
+    let noisy = loss.noise.noisy(x0, noise, timesteps: timesteps)
+    let networkTimesteps = timesteps.map { loss.noise.networkTimesteps[$0] }
+    let output = model.predict(noisy, timesteps: networkTimesteps, condition: condition, dropout: dropout)
+    return loss(trained(output, like: x0), x0: x0, noise: noise, timesteps: timesteps)
+  }
+
+  /// The half of the channels that is about the picture, where the other is about a variance that is not learned here.
+  private func trained(_ output: Tensor, like x: Tensor) -> Tensor {
+    let channels = x.shape[1]
+    guard output.shape[1] > channels, !options.loss.learnsVariance else { return output }
+    return output.splitChannels([channels, output.shape[1] - channels])[0]
+  }
+
+  private func values(_ shown: [(example: Int, place: (x: Float, y: Float), mirrored: Bool)]) throws -> Tensor
+  {
+    let values = try shown.flatMap {
+      try examples.planes($0.example, place: $0.place, mirrored: $0.mirrored)
+    }
+    return Tensor(values, shape: [shown.count] + examples.shape)
+  }
+
+  /// What the network is told of examples by number; nil for one about which nothing is to be said.
+  private func condition(_ numbers: [Int?]) -> Condition {
+    guard let unconditional else { return .none }
+    return .stacked(numbers.map { $0.flatMap { examples.condition($0) } ?? unconditional })
+  }
+
+  /// An example's noise is keyed by its number, so that no batch size or stop changes it.
+  private func noise(_ batch: [BatchPlan.Example], shape: [Int]) -> Tensor {
+    let keys = { purpose in batch.map { BatchPlan.key(self.options.seed, Int($0.number), purpose) } }
+    let noise = Self.normal(keys(.trainingNoise), shape: shape)
+    guard options.loss.offsetNoise > 0 else { return noise }
+    let offsets = Self.normal(keys(.offsetNoise), shape: [shape[0], shape[1]])
+    return noise.addingChannels(options.loss.offsetNoise * offsets)
+  }
+
+  private static func normal(_ keys: [NoiseKey], shape: [Int]) -> Tensor {
+    let size = shape.dropFirst().reduce(1, *)
+    let result = Tensor(uninitialized: shape)
+    parallelFor(keys.count) { n in
+      Philox(keys[n]).normal(size).withUnsafeBufferPointer { values in
+        guard let base = values.baseAddress else { return }
+        (result.pointer + n * size).update(from: base, count: size)
+      }
+    }
+    return result
+  }
+
+  // MARK: Validation
+
+  /// How many evaluations a validation takes: each at a timestep of its own, evenly spread over all of them.
+  private static let validations = 32
+
+  /// The mean loss over the pictures held out, without drop-out, mirroring or weights of timesteps.
+  ///
+  /// - Throws: `PictureError`.
+  public func validate() throws -> Validation {
+    let (count, timesteps) = (Self.validations, loss.noise.count)
+    // Without gradients several times the batch of an update fits.
+    let size = min(4 * options.batchSize, 16)
+    var (sum, sumOfZeros) = (0.0, 0.0)
+    for first in stride(from: 0, to: count, by: size) {
+      let numbers = Array(first..<min(first + size, count))
+      let pictures = numbers.map { split.measured[$0 % split.measured.count] }
+      let x0 = try values(pictures.map { ($0, (0.5, 0.5), false) })
+      let at = numbers.map { min((2 * $0 + 1) * timesteps / (2 * count), timesteps - 1) }
+      let condition = condition(pictures)
+      let keys = numbers.map {
+        NoiseKey(seed: options.seed, index: UInt32($0), step: 0, purpose: .validation)
+      }
+      let noise = Self.normal(keys, shape: x0.shape)
+      let (losses, zeros) = withoutGradients {
+        let channels = x0.shape[1] * (options.loss.learnsVariance ? 2 : 1)
+        let nothing = Tensor.zeros([x0.shape[0], channels] + x0.shape.dropFirst(2))
+        return (
+          lossOfEach(x0, noise, at, condition, dropout: nil),
+          loss(nothing, x0: x0, noise: noise, timesteps: at)
+        )
+      }
+      sum += losses.values.reduce(0) { $0 + Double($1) }
+      sumOfZeros += zeros.values.reduce(0) { $0 + Double($1) }
+    }
+    return Validation(loss: Float(sum / Double(count)), lossOfZeros: Float(sumOfZeros / Double(count)))
+  }
+
+  // MARK: State
+
+  private static let (lossesKey, countsKey) = ("timesteps/losses", "timesteps/counts")
+
+  /// The last losses of each timestep, where timesteps are drawn by them.
+  public var state: [(key: String, tensor: Tensor)] {
+    guard let moments else { return [] }
+    let count = moments.counts.count
+    return [
+      (Self.lossesKey, Tensor(moments.losses, shape: [count, moments.losses.count / count])),
+      (Self.countsKey, Tensor(moments.counts.map { Float($0) }, shape: [count])),
+    ]
+  }
+
+  /// Takes back the losses by timestep.
+  ///
+  /// - Throws: `SafetensorsError`, or `TrainingStateError` where they are of another schedule.
+  public func restore(_ file: SafetensorsFile, stepsTaken: Int) throws {
+    guard let expected = moments?.counts.count else { return }
+    let counts = try file.tensor(Self.countsKey).values.map { Int(exactly: $0) ?? -1 }
+    guard let found = LossSecondMoments(losses: try file.tensor(Self.lossesKey).values, counts: counts),
+      counts.count == expected
+    else {
+      throw TrainingStateError(
+        file: file.url.relativePath,
+        problem: "holds the losses of \(counts.count) timesteps, not of \(expected), or damaged ones")
+    }
+    moments = found
+  }
+}

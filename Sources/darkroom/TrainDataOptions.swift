@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// Which pictures, and how they are shown.
+struct DataOptions: ParsableArguments {
+  @Option(help: "Where classes come from: none, or folders (sub-folders are classes).")
+  var classes = ImageFolder.Classes.none
+
+  @Option(help: "Pixels a side. (default: the model's)")
+  var resolution: Int?
+
+  @Option(help: "Where a picture is cut to a square: center, or random (another place each time).")
+  var crop = TrainingOptions.CropMode.center
+
+  @Flag(name: [.long, .customLong("random_flip")], help: "Mirror each picture half of the time.")
+  var flip = false
+
+  @Option(
+    help: """
+      Share of the pictures that is held out, every so many-th and 256 at most, to measure by; 0 measures by some that are \
+      learned.
+      """)
+  var heldOut = 0.05
+
+  @Flag(help: "Leave out the pictures that cannot be used, and say which, in place of refusing the folder.")
+  var skipBad = false
+
+  func validate() throws {
+    try require((0..<0.5).contains(heldOut), "--held-out must be at least 0 and below 0.5.")
+  }
+
+  /// Opens every picture before the first step.
+  func checked(_ path: String, resolution: Int) throws -> ImageFolder {
+    let folder = try ImageFolder(URL(argument: path, "<images>"), classes: classes)
+    let check = FolderCheck(folder, resolution: resolution)
+    if !check.findings.isEmpty {
+      let hint = " ('darkroom data check' names them)"
+      Console.note(check.report(filesPerKind: 5, moreHint: hint, skipsBad: skipBad))
+    }
+    guard check.hasErrors else { return folder }
+    guard skipBad else {
+      throw Failure(
+        "\(path) holds what cannot be used, named above; mend or remove it, or add --skip-bad to leave it out."
+      )
+    }
+    let usable = check.usableFolder
+    guard !usable.items.isEmpty else { throw Failure("\(path) holds no picture that can be used.") }
+    return usable
+  }
+}
+
+extension TrainingOptions.CropMode: ExpressibleByArgument {}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// A run from its first step to its end, as the person at the terminal sees it.
+enum TrainingSession {
+  /// - Throws: `ExitCode` 130 where the run was stopped; whatever ended it.
+  static func run(_ run: TrainingRun) throws {
+    let progress = ProgressReport(run.trainer.options)
+    Interruption.watch()
+    let end = try run.run(
+      shouldStop: { Interruption.wanted }, progress: progress.report,
+      note: {
+        Console.endTransient()
+        Console.note($0)
+      })
+    Console.endTransient()
+    if end == .interrupted {
+      Console.note("stopped; the same command with --resume, or 'darkroom resume' and the run, goes on")
+      throw ExitCode(130)
+    }
+  }
+
+  /// What is about to be trained, on what.
+  static func introduce(_ trainer: Trainer, _ split: HeldOut, classes: Int) {
+    let count = trainer.learning.reduce(0) { $0 + $1.tensor.count }
+    Console.note(
+      "training \(count) parameters on \(split.learned.count.counted("picture"))"
+        + (classes > 0 ? ", \(classes) classes" : "") + ", measured by \(split.description), "
+        + trainer.options.threads.counted("thread"))
+  }
+}
+
+/// A line that a person watches, or one now and then for a file.
+private final class ProgressReport {
+  private static let secondsBetweenLines = 10.0
+
+  private let options: TrainingOptions
+  private let clock = Stopwatch()
+  private var first: Int?
+  private var mean = RunningMean(span: 20)
+  private var lastLine = -60.0
+
+  init(_ options: TrainingOptions) { self.options = options }
+
+  func report(_ r: Trainer.Report) {
+    let first = first ?? r.step
+    self.first = first
+    let mean = mean.add(Double(r.loss))
+    let seconds = clock.seconds
+    let isDue = seconds - lastLine >= Self.secondsBetweenLines || r.step == options.steps
+    guard Console.isTerminal || isDue else { return }
+    let done = r.step - first + 1
+    let rate = Double(done * options.picturesPerStep) / seconds
+    let left = seconds / Double(done) * Double(options.steps - r.step)
+    let discriminator = r.others["discriminator_loss"].map { String(format: "discriminator %.3f  ", $0) }
+    let line =
+      String(format: "step %d/%d  loss %.4f (mean %.4f)  ", r.step, options.steps, r.loss, mean)
+      + (discriminator ?? "") + String(format: "%.1f images/s  ", rate) + "\(Console.duration(left)) left"
+    if Console.isTerminal {
+      Console.transient(line)
+    } else {
+      lastLine = seconds
+      Console.note(line)
+    }
+  }
+}
