@@ -26,7 +26,7 @@ let package = Package(
     .target(name: "Schedulers", dependencies: ["NN"]),
     .target(name: "Models", dependencies: ["NN", "Files"]),
     .target(name: "Pictures", dependencies: ["CPNG", "CJPEG", "Files"]),
-    .target(name: "Pipelines", dependencies: ["Models", "Schedulers", "Pictures"]),
+    .target(name: "Pipelines", dependencies: ["Models", "Schedulers", "Pictures", "Text"]),
     .target(name: "Training", dependencies: ["Pipelines"]),
     .executableTarget(
       name: "darkroom",

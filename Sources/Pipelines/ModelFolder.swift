@@ -19,14 +19,19 @@ public struct ModelFolder {
   public let notes: ModelNotes
   /// The network that denoises.
   public let denoiserComponent: DenoiserComponent
+  /// What turns a prompt into what the network reads; nil where it reads none.
+  public let text: TextParts?
 
   /// The kinds of parts that can be used. A kind that is added here is found wherever an index names one of its classes.
   public static var kinds: [any ModelComponent.Type] {
-    [DenoiserComponent.self, VAEFolder.self, SchedulerComponent.self]
+    [
+      DenoiserComponent.self, VAEFolder.self, SchedulerComponent.self, TokenizerComponent.self,
+      TextEncoderComponent.self,
+    ]
   }
 
   /// Parts of diffusers' pipelines that no picture depends on.
-  private static let passedOver: Set<String> = ["safety_checker", "feature_extractor"]
+  private static let passedOver: Set<String> = ["safety_checker", "feature_extractor", "image_encoder"]
 
   /// Opens a folder without loading its weights.
   ///
@@ -44,6 +49,8 @@ public struct ModelFolder {
           + DenoiserFamilies.classNames.joined(separator: ", "))
     }
     denoiserComponent = denoiser
+    let parts = components
+    text = try denoiser.config.textInput.map { try TextParts($0, parts, in: url) }
     var notes = ModelNotes(in: url) ?? ModelNotes()
     notes.classes = notes.classes ?? index.classNames
     notes.nullClass = notes.nullClass ?? denoiser.config.nullClass

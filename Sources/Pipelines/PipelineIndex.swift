@@ -25,6 +25,8 @@ public struct PipelineIndex: Sendable, Equatable {
   public var parts: [String: Part]
   /// Names of classes by number, of diffusers' DiTPipeline.
   public var labels: [String: String]?
+  /// Whether a negative prompt that was not given is told as zeros, and not as the states of an empty text (SDXL).
+  public var forcesZerosForEmptyPrompt = false
 
   /// An index of its values.
   public init(className: String, parts: [String: Part], labels: [String: String]? = nil) {
@@ -97,6 +99,8 @@ extension PipelineIndex: Codable {
     let values = try decoder.container(keyedBy: AnyKey.self)
     className = try values.decode(String.self, forKey: AnyKey(stringValue: "_class_name"))
     labels = try? values.decode([String: String].self, forKey: AnyKey(stringValue: "id2label"))
+    forcesZerosForEmptyPrompt =
+      (try? values.decode(Bool.self, forKey: AnyKey(stringValue: "force_zeros_for_empty_prompt"))) ?? false
     parts = [:]
     // A part is a pair; what else stands there (requires_safety_checker: true) is a setting.
     for key in values.allKeys where !key.stringValue.hasPrefix("_") {
@@ -110,6 +114,9 @@ extension PipelineIndex: Codable {
     var values = encoder.container(keyedBy: AnyKey.self)
     try values.encode(className, forKey: AnyKey(stringValue: "_class_name"))
     try values.encode(diffusersVersion, forKey: AnyKey(stringValue: "_diffusers_version"))
+    if forcesZerosForEmptyPrompt {
+      try values.encode(true, forKey: AnyKey(stringValue: "force_zeros_for_empty_prompt"))
+    }
     try values.encodeIfPresent(labels, forKey: AnyKey(stringValue: "id2label"))
     for (name, part) in parts {
       try values.encode([part.library, part.className], forKey: AnyKey(stringValue: name))

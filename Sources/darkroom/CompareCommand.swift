@@ -37,9 +37,14 @@ struct CompareCommand: ParsableCommand {
   @Option(name: .customLong("class"), help: "The class to draw, by name or number. (default: the first)")
   var classes: [String] = []
 
+  @OptionGroup var prompts: PromptOptions
+
   @Option(
-    name: [.long, .customLong("cfg-scale")], help: "How strongly the class is followed: 1 is plain.")
-  var guidanceScale: Float = 1
+    name: [.long, .customLong("cfg-scale")],
+    help:
+      "How strongly the class or the prompt is followed: 1 is plain. (default: 1 for classes, 7.5 for prompts)"
+  )
+  var guidanceScale: Float?
 
   @Option(help: "How much larger each picture is drawn. (default: so that the shorter side has 96 pixels)")
   var zoom: Int?
@@ -48,7 +53,7 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     if let zoom, !(1...64).contains(zoom) { throw ValidationError("--zoom must be from 1 to 64.") }
-    if !guidanceScale.isFinite { throw ValidationError("--guidance-scale must be a number.") }
+    if guidanceScale?.isFinite == false { throw ValidationError("--guidance-scale must be a number.") }
     if classes.count > 1 {
       throw ValidationError("--class takes one class here: all pictures of a comparison show the same.")
     }
@@ -61,12 +66,12 @@ struct CompareCommand: ParsableCommand {
     let counts: [Int] = try steps.numbers("--steps")
     guard !names.isEmpty else { throw Failure.usage("--samplers must name one at least.") }
     let sampling = try Sampling(
-      try URL(argument: model, "<model>"), classes: classes, guidanceScale: guidanceScale)
+      try URL(argument: model, "<model>"), classes: classes, prompts: prompts, guidanceScale: guidanceScale)
     let schedulers = try names.map {
       try sampling.folder.schedulerComponent.config(schedule: nil, sampler: URL.expanded($0))
     }
     // What could be refused is refused before any weights are loaded.
-    for scheduler in schedulers { for count in counts { _ = try scheduler.sampler(steps: count) } }
+    let samplers = try schedulers.map { scheduler in try counts.map { try scheduler.sampler(steps: $0) } }
     let factor = zoom ?? max(1, 96 / min(sampling.size.width, sampling.size.height))
     let grid = Grid(columns: counts.count + 1, padding: 4)
     try grid.check(
@@ -77,13 +82,16 @@ struct CompareCommand: ParsableCommand {
 
     let clock = Stopwatch()
     let codec = try sampling.folder.codec()
-    let predictor = sampling.predictor(try sampling.folder.denoiser(), count: 1, batchSize: 1)
+    let told = try samplers.map { try $0.map { try sampling.prompts($0) } }
+    let network = try sampling.folder.denoiser()
     var cells = [Lettering.picture("steps")] + counts.map { Lettering.picture("\($0)", scale: 2) }
-    for (name, scheduler) in zip(names, schedulers) {
+    for (row, (name, scheduler)) in zip(names, schedulers).enumerated() {
       cells.append(Lettering.picture(name))
-      for count in counts {
+      for (column, count) in counts.enumerated() {
         Console.progress("\(name), \(count.counted("step"))")
         var noise = Generator.philox.source(seed: seed.value)
+        let predictor = sampling.predictor(
+          network, 0..<1, batchSize: 1, prompts: told[row][column], sampler: samplers[row][column])
         let loop = try DenoisingLoop(
           scheduler, .count(count), predictor: predictor, condition: sampling.condition(0..<1))
         let latents = loop.run(sampling.shape(count: 1), noise: &noise)
@@ -111,8 +119,10 @@ struct CompareCommand: ParsableCommand {
       modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
       rng: Generator.philox.rawValue, steps: counts.max() ?? 0,
       sampler: schedulers.map(\.samplerName).joined(separator: ", "),
-      guidanceScale: sampling.labels.cycle.isEmpty ? nil : Double(guidanceScale),
-      classLabel: sampling.labels[0], className: sampling.labels.name(0), width: sampling.size.width,
+      guidanceScale: sampling.isLed ? Double(sampling.guidanceScale) : nil,
+      classLabel: sampling.labels[0], className: sampling.labels.name(0),
+      prompt: sampling.prompting?.prompt(0),
+      negativePrompt: sampling.prompting?.negative, width: sampling.size.width,
       height: sampling.size.height, commandLine: seed.command)
   }
 }

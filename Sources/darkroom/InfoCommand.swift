@@ -109,6 +109,12 @@ struct InfoReport {
       report.add("size", "\(size.width * factor)x\(size.height * factor), \(channels.counted("channel"))")
     }
     if let vae = folder.vae { report.add("latents", vae.config.summary) }
+    for (_, part) in folder.text?.encoders ?? [] {
+      report.add(
+        "text",
+        "\(part.config.architecture.rawValue), \(part.config.vocabSize.counted("token")), "
+          + "\(part.config.maxPositionEmbeddings) at a time, \(part.config.hiddenSize.counted("channel"))")
+    }
     report.add("blocks", config.structure)
     report.add("classes", folder.notes.classes?.joined(separator: ", "))
     report.add("trained", folder.notes.trainedSteps.map { "\($0.grouped) step\($0 == 1 ? "" : "s")" })
@@ -172,6 +178,8 @@ struct InfoReport {
         "sampler",
         "\(recipe.sampler), \(recipe.steps.counted("step"))" + (recipe.eta.map { ", eta \($0)" } ?? ""))
       report.add("guidance", recipe.guidanceScale)
+      report.add("prompt", recipe.prompt)
+      report.add("negative", recipe.negativePrompt)
       report.add("class", recipe.className ?? recipe.classLabel.map { String($0) })
       report.add(Self.command, recipe.commandLine)
     } else if let text = picture.texts.first(where: { $0.keyword == GenerationParameters.keyword })?.text {

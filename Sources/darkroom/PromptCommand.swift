@@ -79,8 +79,8 @@ struct PromptShowCommand: ParsableCommand {
       }
       let cut = tokenizer(span.text).count - (length - 2)
       if reading.promptSyntax == .plain, cut > 0 {
-        Console.error(
-          "darkroom: the last \(cut) tokens do not fit and are cut off; --prompt-syntax a1111 takes them in.")
+        Console.note(
+          "the last \(cut.counted("token")) do not fit and are cut off; --prompt-syntax a1111 takes them in")
       }
     }
   }
@@ -101,17 +101,6 @@ struct PromptShowCommand: ParsableCommand {
 
   private func number(_ value: Double) -> String { String(format: "%g", (value * 1e4).rounded() / 1e4) }
 }
-
-/// How prompts are read, for every command that takes them.
-struct PromptReading: ParsableArguments {
-  @Option(
-    help:
-      "How a prompt is read: a1111 (weights, changes, AND, any length) or plain (text alone, cut as diffusers cuts it)."
-  )
-  var promptSyntax = PromptSyntax.a1111
-}
-
-extension PromptSyntax: ExpressibleByArgument {}
 
 extension String {
   /// With spaces before it, `width` characters wide at least.

@@ -143,9 +143,13 @@ extension GenerationParameters {
     if let sampler = self["Sampler"] { words += ["--sampler", sampler + (schedule ?? "")] }
     let options = [
       ("Steps", "--steps"), ("CFG scale", "--guidance-scale"), ("Seed", "--seed"), ("Size", "--size"),
-      ("Class", "--class"), ("Clip skip", "--clip-skip"),
+      ("Class", "--class"),
     ]
     for (key, option) in options { if let value = self[key] { words += [option, value] } }
+    // The web UI counts the last layer too.
+    if let skip = self["Clip skip"].flatMap({ Int($0) }), skip > 1 {
+      words += ["--clip-skip", "\(skip - 1)"]
+    }
     return words + ["--output", output]
   }
 }

@@ -20,6 +20,7 @@ struct SampleCommand: ParsableCommand {
         darkroom sample run --count 16 --output pictures.png
         darkroom sample run --class star --guidance-scale 3 --seed random --output star.png
         darkroom sample run --count 1000 --separate --output many/picture.png
+        darkroom sample stable-diffusion --prompt "a (red:1.2) star" --negative-prompt blurry --output star.png
         darkroom sample run --sampler "DPM++ 2M Karras" --steps 20 --output fast.png
       """)
 
@@ -89,10 +90,19 @@ struct SampleCommand: ParsableCommand {
     help: "The class to draw, by name or number; repeat it to cycle through several. (default: all in turn)")
   var classes: [String] = []
 
+  @OptionGroup var prompts: PromptOptions
+
+  @Option(
+    help: "A file with a prompt a line, in place of --prompt; --count pictures are made of each.",
+    completion: .file())
+  var promptsFile: String?
+
   @Option(
     name: [.long, .customLong("cfg-scale")],
-    help: "How strongly the class is followed: 1 is plain, 2 to 5 exaggerates it.")
-  var guidanceScale: Float = 1
+    help:
+      "How strongly the class or the prompt is followed: 1 is plain, more exaggerates it. (default: 1 for classes, 7.5 for prompts)"
+  )
+  var guidanceScale: Float?
 
   @Option(help: "The noise's generator: philox, or torch for diffusers' pictures.")
   var rng = Generator.philox
@@ -125,7 +135,10 @@ struct SampleCommand: ParsableCommand {
     if [steps != nil, timesteps != nil, sigmas != nil].count(where: { $0 }) > 1 {
       throw ValidationError("--steps, --timesteps and --sigmas exclude each other.")
     }
-    if !guidanceScale.isFinite { throw ValidationError("--guidance-scale must be a number.") }
+    if guidanceScale?.isFinite == false { throw ValidationError("--guidance-scale must be a number.") }
+    if promptsFile != nil && prompts.prompt != nil {
+      throw ValidationError("--prompt and --prompts-file exclude each other.")
+    }
     if firstIndex < 0 || firstIndex > Int(UInt32.max) - count {
       throw ValidationError("--first-index must be from 0 to \(UInt32.max).")
     }
@@ -139,8 +152,10 @@ struct SampleCommand: ParsableCommand {
     try compute.apply()
     let target = try OutputKind(output)
     let sampling = try Sampling(
-      try URL(argument: model, "<model>"), classes: classes, guidanceScale: guidanceScale,
+      try URL(argument: model, "<model>"), classes: classes, prompts: prompts,
+      lines: promptsFile.map(Prompting.lines), perPrompt: count, guidanceScale: guidanceScale,
       size: try SizeOptions.parsed(size, width: width, height: height))
+    let count = count * (sampling.prompting?.prompts.count ?? 1)
     let tiles = try tiling.tiles(sampling.folder.vae?.config)
     let scheduler = try sampling.folder.schedulerComponent.config(
       schedule: schedule.map(URL.expanded), sampler: sampler.map(URL.expanded))
@@ -148,15 +163,17 @@ struct SampleCommand: ParsableCommand {
       throw Failure("--eta goes with the samplers ddim and tcd; add --sampler ddim.")
     }
     let visits = try visits(scheduler)
-    let evaluations = try scheduler.sampler(visits, eta: eta).evaluations.count
+    let steps = try scheduler.sampler(visits, eta: eta)
+    let evaluations = steps.evaluations.count
     let arrangement: PictureSink.Arrangement =
       separate && count > 1 ? .separate : .together(Grid(columns: columns, padding: padding))
     var sink = try PictureSink(target, arrangement, count: count, size: sampling.size)
-    let together = try together(sampling, evaluations, target.form, tiles)
+    let together = try together(sampling, count, evaluations, target.form, tiles)
     // What could be refused was refused; from here on it costs time.
     let parts = try sampling.folder.hashes()
     seed.announce()
 
+    let told = try sampling.prompts(steps)
     let network = try sampling.folder.denoiser()
     let codec = try sampling.folder.codec(tiles: tiles)
     let progress = SampleProgress(count: count, evaluations: evaluations)
@@ -164,13 +181,14 @@ struct SampleCommand: ParsableCommand {
     for first in stride(from: 0, to: count, by: rng == .torch ? count : together) {
       let end = rng == .torch ? count : min(first + together, count)
       let numbers = firstIndex + first..<firstIndex + end
-      let predictor = sampling.predictor(network, count: numbers.count, batchSize: together)
+      let predictor = sampling.predictor(
+        network, numbers, batchSize: together, prompts: told, sampler: steps)
       let loop = try DenoisingLoop(
         scheduler, visits, eta: eta, predictor: predictor, condition: sampling.condition(numbers))
       var noise = rng.source(seed: seed.value, firstIndex: numbers.lowerBound)
       let latents = loop.run(sampling.shape(count: numbers.count), noise: &noise) { done, total in
         progress.report(first..<end, done, of: total)
-        if Interruption.wanted { stop(sink) }
+        if Interruption.wanted { stop(sink, count) }
       }
       try sink.take(codec?.decoded(latents) ?? latents, first: numbers.lowerBound) { number in
         recipe(number, sampling, scheduler, parts, steps: visits.steps)
@@ -187,7 +205,7 @@ struct SampleCommand: ParsableCommand {
 
   /// How many pictures go through the network at a time, which decides memory and nothing else.
   private func together(
-    _ sampling: Sampling, _ evaluations: Int, _ form: OutputKind.Form, _ tiles: TilingChoice
+    _ sampling: Sampling, _ count: Int, _ evaluations: Int, _ form: OutputKind.Form, _ tiles: TilingChoice
   ) throws -> Int {
     let (height, width) = sampling.latentSize
     // Sixteen of 256×256, or one of 1024×1024.
@@ -207,7 +225,7 @@ struct SampleCommand: ParsableCommand {
   }
 
   /// Ends between two steps, where nothing is half written.
-  private func stop(_ sink: PictureSink) -> Never {
+  private func stop(_ sink: PictureSink, _ count: Int) -> Never {
     Console.endTransient()
     Console.note("stopped; \(sink.files.count.counted("picture")) of \(count) written: \(sink.summary)")
     Foundation.exit(ExitStatus.interrupted.rawValue)
@@ -229,8 +247,10 @@ struct SampleCommand: ParsableCommand {
       imageIndex: number,
       rng: rng.rawValue, steps: steps, sampler: scheduler.samplerName,
       eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),
-      scheduler: scheduler.json, guidanceScale: labels.cycle.isEmpty ? nil : Double(guidanceScale),
-      classLabel: labels[number], className: labels.name(number), width: sampling.size.width,
+      scheduler: scheduler.json, guidanceScale: sampling.isLed ? Double(sampling.guidanceScale) : nil,
+      classLabel: labels[number], className: labels.name(number),
+      prompt: sampling.prompting?.prompt(number), negativePrompt: sampling.prompting?.negative,
+      width: sampling.size.width,
       height: sampling.size.height, commandLine: seed.command)
   }
 }
@@ -258,10 +278,11 @@ private struct SampleProgress {
 extension SampleCommand: ReplayableCommand {
   mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
     output = file.path
-    guard separate && count > 1 else { return file }
+    guard separate && (count > 1 || promptsFile != nil) else { return file }
     // PyTorch's generator has no pictures by number: all are drawn to get one.
     if rng == .torch { return try OutputKind(output).numbered(recipe.imageIndex) }
     (separate, count, firstIndex) = (false, 1, recipe.imageIndex)
+    if promptsFile != nil { (promptsFile, prompts.prompt) = (nil, recipe.prompt) }
     return file
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Pipelines
+import Schedulers
 
 /// What `sample` and `compare` have in common: a model's folder, the classes and the size that are asked of it. Everything
 /// that can be refused is refused when it is made, before any weights are loaded.
@@ -9,12 +10,23 @@ struct Sampling {
   let labels: ClassChoice.Labels
   /// Of the pictures, in pixels.
   let size: (height: Int, width: Int)
-  private let guidanceScale: Float
+  /// What a model that reads texts is told; nil for another.
+  let prompting: Prompting?
+  /// 1 is none.
+  let guidanceScale: Float
 
-  /// - Parameter size: width and height where the command names them; the model's own otherwise.
+  /// diffusers' default for models that read texts.
+  private static let textGuidance: Float = 7.5
+
+  /// - Parameters:
+  ///   - lines: the prompts of a file, in place of the one among `prompts`.
+  ///   - perPrompt: how many pictures are made of each prompt.
+  ///   - guidanceScale: nil for what is usual: 7.5 for models that read texts, 1 for others.
+  ///   - size: width and height where the command names them; the model's own otherwise.
   /// - Throws: `Failure`, or the folder's errors.
   init(
-    _ url: URL, classes: [String], guidanceScale: Float, size: (width: Int?, height: Int?) = (nil, nil)
+    _ url: URL, classes: [String], prompts: PromptOptions, lines: [String]? = nil, perPrompt: Int = 1,
+    guidanceScale: Float?, size: (width: Int?, height: Int?) = (nil, nil)
   ) throws {
     folder = try ModelFolder(url)
     let config = folder.config
@@ -28,15 +40,31 @@ struct Sampling {
         "\(url.relativePath) makes \(config.predictedChannels) channels of \(config.inChannels); pictures have 1 or 3, or "
           + "twice as many where the network predicts a variance too.")
     }
-    labels = try ClassChoice(folder).labels(classes, guided: guidanceScale != 1)
-    self.guidanceScale = guidanceScale
+    if let text = folder.text {
+      prompting = try Prompting(folder, text, prompts, lines: lines, perPrompt: perPrompt)
+    } else {
+      guard !prompts.areGiven && lines == nil else {
+        throw Failure(
+          "\(url.relativePath) reads no texts; leave --prompt and what goes with it out"
+            + (config.isClassConditional ? ", and name a --class." : "."))
+      }
+      prompting = nil
+    }
+    self.guidanceScale = guidanceScale ?? (prompting == nil ? 1 : Self.textGuidance)
+    labels = try ClassChoice(folder).labels(classes, guided: prompting == nil && self.guidanceScale != 1)
+    if self.guidanceScale == 1, prompting?.negative != nil {
+      Console.note("at --guidance-scale 1 nothing leads away from the negative prompt; it is not used")
+    }
   }
 
   /// Height and width of what is denoised.
   var latentSize: (height: Int, width: Int) { (size.height / factor, size.width / factor) }
 
-  /// Whether the network runs twice an evaluation, with and without the class.
-  var isGuided: Bool { guidanceScale != 1 && labels.nullClass != nil }
+  /// Whether the network runs twice an evaluation, with and without the class or the prompt.
+  var isGuided: Bool { guidanceScale != 1 && (labels.nullClass != nil || prompting != nil) }
+
+  /// Whether pictures are led to something, more or less, so that the scale is worth saying.
+  var isLed: Bool { !labels.cycle.isEmpty || prompting != nil }
 
   /// Pixels that one of the denoiser's stands for.
   private var factor: Int { Self.factor(folder) }
@@ -49,12 +77,31 @@ struct Sampling {
   /// What the network is told of the pictures of these numbers.
   func condition(_ pictures: Range<Int>) -> Condition { Condition(labels: labels[pictures]) }
 
-  /// Who predicts, for `count` pictures.
-  func predictor(_ network: any Denoiser, count: Int, batchSize: Int) -> any Predictor {
+  /// What the network is told of the prompts in a sampler's steps; none where it reads none. The text encoders are in memory
+  /// only meanwhile, so this is best asked before the network is loaded.
+  func prompts(_ sampler: any Sampler) throws -> [PromptConditions] {
+    try folder.text.flatMap { try prompting?.conditions($0, steps: sampler.stepStarts.count, size: size) }
+      ?? []
+  }
+
+  /// Who predicts, for the pictures of these numbers.
+  ///
+  /// - Parameters:
+  ///   - prompts: what the network is told of each prompt.
+  ///   - sampler: whose steps prompts change at.
+  func predictor(
+    _ network: any Denoiser, _ pictures: Range<Int>, batchSize: Int, prompts: [PromptConditions],
+    sampler: any Sampler
+  ) -> any Predictor {
     let predictor = NetworkPredictor(network, batchSize: batchSize)
+    if let prompting {
+      return PromptPredictor(
+        predictor, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) }, scale: guidanceScale,
+        sampler: sampler)
+    }
     guard isGuided, let null = labels.nullClass else { return predictor }
     return ClassifierFreeGuidance(
-      predictor, unconditional: Condition(labels: [null]).repeated(count), scale: guidanceScale)
+      predictor, unconditional: Condition(labels: [null]).repeated(pictures.count), scale: guidanceScale)
   }
 
   private static func factor(_ folder: ModelFolder) -> Int { folder.vae?.config.downsampling ?? 1 }

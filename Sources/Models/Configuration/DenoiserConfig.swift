@@ -25,6 +25,8 @@ public protocol DenoiserConfig: ModelConfig {
   var classInput: ClassInput { get }
   /// The class that stands for none, where the network itself has one; nil unless given.
   var nullClass: Int? { get }
+  /// How it is told a text; nil, as it is unless given, where it reads none.
+  var textInput: TextInput? { get }
   /// How many timesteps it has embeddings for; nil, as it is unless given, where any number is one.
   var knownTimesteps: Int? { get }
   /// Its blocks, in a line for people.
@@ -64,6 +66,8 @@ extension DenoiserConfig {
   public static var presets: [(name: String, config: Self)] { [] }
   /// None.
   public var nullClass: Int? { nil }
+  /// None.
+  public var textInput: TextInput? { nil }
   /// Any.
   public var knownTimesteps: Int? { nil }
 

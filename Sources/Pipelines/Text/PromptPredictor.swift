@@ -1,0 +1,90 @@
+import Models
+import Schedulers
+import TensorCore
+
+/// Tells a network what the prompts say at each step, and guides it towards them.
+public struct PromptPredictor: Predictor {
+  /// Makes the guidance away from a condition, a row a picture.
+  public typealias Guide = (_ predictor: any Predictor, _ negative: Condition) -> any Predictor
+
+  private struct Group {
+    let rows: Range<Int>
+    let stages: [PromptConditions.Stage]
+  }
+
+  private let predictor: any Predictor
+  private let groups: [Group]
+  private let scale: Float
+  private let guide: Guide
+  private let evaluations: [Evaluation]
+  private let stepStarts: [Int]
+
+  /// - Parameters:
+  ///   - predictor: the network.
+  ///   - prompts: of the pictures in order, each with the number of pictures that it holds for.
+  ///   - scale: of the guidance; 1 is none.
+  ///   - sampler: whose steps the prompts change at.
+  ///   - guide: makes the guidance of a prompt that is one text; classifier-free guidance unless given.
+  public init(
+    _ predictor: any Predictor, _ prompts: [(conditions: PromptConditions, count: Int)], scale: Float,
+    sampler: any Sampler, guide: Guide? = nil
+  ) {
+    self.predictor = predictor
+    var first = 0
+    groups = prompts.map { prompt in
+      defer { first += prompt.count }
+      return Group(rows: first..<first + prompt.count, stages: prompt.conditions.stages)
+    }
+    self.scale = scale
+    self.guide = guide ?? { ClassifierFreeGuidance($0, unconditional: $1, scale: scale) }
+    (evaluations, stepStarts) = (sampler.evaluations, sampler.stepStarts)
+  }
+
+  /// [N, C, H, W] → [N, C or 2C, H, W]
+  public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
+    let step = step(of: evaluation)
+    let parts = groups.map { group in
+      let stage = group.stages.first { step <= $0.lastStep } ?? group.stages.last!
+      let isAll = groups.count == 1
+      return predicted(
+        isAll ? x : x.rows(group.rows), evaluation, isAll ? condition : condition.rows(group.rows), stage)
+    }
+    return parts.count == 1 ? parts[0] : .stacked(parts)
+  }
+
+  private func predicted(
+    _ x: Tensor, _ evaluation: Evaluation, _ condition: Condition, _ stage: PromptConditions.Stage
+  ) -> Tensor {
+    let count = x.shape[0]
+    let negative = condition.told(stage.negative.repeated(count))
+    let positives = stage.parts.map { condition.told($0.condition.repeated(count)) }
+    if positives.count == 1, stage.parts[0].weight == 1 {
+      let guided = guide(predictor, negative)
+      return guided(x, evaluation, positives[0])
+    }
+    return composed(x, evaluation, positives, stage.parts.map { scale * $0.weight }, negative)
+  }
+
+  /// Several texts at once (Liu et al. 2022, Compositional Visual Generation with Composable Diffusion Models):
+  ///
+  ///     without + Σ scaleᵢ·(withᵢ − without)
+  ///
+  /// What a network says of the variance, in a second half of its channels, is taken from the first text's side.
+  private func composed(
+    _ x: Tensor, _ evaluation: Evaluation, _ positives: [Condition], _ scales: [Float], _ negative: Condition
+  ) -> Tensor {
+    let rest = 1 - scales.reduce(0, +)
+    let sides = predictor.predictions(x, evaluation, positives + (rest == 0 ? [] : [negative]))
+    let weights = scales + (rest == 0 ? [] : [rest])
+    let channels = x.shape[1]
+    guard sides[0].shape[1] == 2 * channels else { return .combination(Array(zip(weights, sides))) }
+    let halves = sides.map { $0.splitChannels([channels, channels]) }
+    return .concatenatedChannels([.combination(Array(zip(weights, halves.map { $0[0] }))), halves[0][1]])
+  }
+
+  /// The step that an evaluation belongs to, from 1.
+  private func step(of evaluation: Evaluation) -> Int {
+    let i = evaluations.firstIndex(of: evaluation) ?? 0
+    return max(1, stepStarts.count { $0 <= i })
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import Pipelines
+import Text
+
+/// What a model that reads texts is told, for every command that samples.
+struct PromptOptions: ParsableArguments {
+  @Option(
+    help: "What to draw, for models that read a text. See 'darkroom prompt show --help' for its syntax.")
+  var prompt: String?
+
+  @Option(help: "What not to draw: takes the place of the empty text that guidance leads away from.")
+  var negativePrompt: String?
+
+  @Option(help: "Layers left out at the end of the text encoder, as diffusers counts; A1111's is one more.")
+  var clipSkip = 0
+
+  @OptionGroup var reading: PromptReading
+
+  /// Whether anything is asked for.
+  var areGiven: Bool { prompt != nil || negativePrompt != nil || clipSkip != 0 }
+}
+
+/// How prompts are read, for every command that takes them.
+struct PromptReading: ParsableArguments {
+  @Option(
+    help:
+      "How a prompt is read: a1111 (weights, changes, AND, any length) or plain (text alone, cut as diffusers cuts it)."
+  )
+  var promptSyntax = PromptSyntax.a1111
+}
+
+extension PromptSyntax: ExpressibleByArgument {}

@@ -1,0 +1,90 @@
+import Foundation
+import Pipelines
+import Schedulers
+import Text
+
+/// The prompts of a run on a model that reads texts, checked before any weights are loaded.
+struct Prompting {
+  /// One or more, each with the number of pictures that are made of it.
+  let prompts: [String]
+  let perPrompt: Int
+  let negative: String?
+  private let options: PromptOptions
+  private let folder: ModelFolder
+
+  /// - Parameter lines: the prompts of a file, in place of the one on the command line.
+  /// - Throws: `Failure` or `PromptError`.
+  init(_ folder: ModelFolder, _ text: TextParts, _ options: PromptOptions, lines: [String]?, perPrompt: Int)
+    throws
+  {
+    let name = folder.url.relativePath
+    guard let prompts = lines ?? options.prompt.map({ [$0] }) else {
+      throw Failure("\(name) draws what a text says; add --prompt.")
+    }
+    guard (0...text.mostClipSkip).contains(options.clipSkip) else {
+      throw Failure("--clip-skip \(options.clipSkip) must be from 0 to \(text.mostClipSkip) for this model.")
+    }
+    (self.prompts, self.perPrompt, negative) = (prompts, perPrompt, options.negativePrompt)
+    (self.options, self.folder) = (options, folder)
+    // Whatever the steps are, a hundred show every text that may come.
+    _ = try prompts.map { try parsed($0, steps: 100) }
+    _ = try parsedNegative(steps: 100)
+  }
+
+  /// Which prompt a picture is of, by the picture's number: `perPrompt` of the first, as many of the next, and so on.
+  private func index(_ picture: Int) -> Int { picture / perPrompt % prompts.count }
+
+  /// The prompt of a picture by its number.
+  func prompt(_ picture: Int) -> String { prompts[index(picture)] }
+
+  /// The prompts of pictures by their numbers, each with how many in a row are of it.
+  func runs(_ pictures: Range<Int>) -> [(prompt: Int, count: Int)] {
+    var runs: [(prompt: Int, count: Int)] = []
+    for index in pictures.map(index) {
+      if runs.last?.prompt == index {
+        runs[runs.count - 1].count += 1
+      } else {
+        runs.append((index, 1))
+      }
+    }
+    return runs
+  }
+
+  /// What the network is told of each prompt. The encoders are in memory only while it is made.
+  ///
+  /// - Parameter size: of the pictures, in pixels.
+  func conditions(
+    _ text: TextParts, steps: Int, size: (height: Int, width: Int)
+  ) throws -> [PromptConditions] {
+    let encoder = try PromptEncoder(text, syntax, clipSkip: options.clipSkip, size: size)
+    let against = try parsedNegative(steps: steps)
+    return try prompts.map {
+      try PromptConditions(
+        parsed($0, steps: steps), negative: against, forcesZeros: folder.index.forcesZerosForEmptyPrompt,
+        encoder)
+    }
+  }
+
+  private var syntax: PromptSyntax { options.reading.promptSyntax }
+
+  private func parsed(_ prompt: String, steps: Int) throws -> Prompt {
+    try Prompt(prompt, syntax, steps: steps)
+  }
+
+  private func parsedNegative(steps: Int) throws -> Prompt? {
+    try negative.map { try Prompt($0, syntax, isNegative: true, steps: steps) }
+  }
+
+  /// The prompts of a file, one a line; empty lines are passed over.
+  ///
+  /// - Throws: `Failure`.
+  static func lines(of file: String) throws -> [String] {
+    guard let text = try? String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8) else {
+      throw Failure("\(file) cannot be read as text in UTF-8.")
+    }
+    let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty }
+    guard !lines.isEmpty else { throw Failure("\(file) holds no prompts; write one a line.") }
+    return lines
+  }
+}
