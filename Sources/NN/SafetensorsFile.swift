@@ -106,17 +106,19 @@ public final class SafetensorsFile {
   /// - Throws: `SafetensorsError`.
   public func tensor(_ key: String) throws -> Tensor { try read(key).tensor }
 
-  /// The tensor of `key` for a network to compute with.
+  /// The tensor of `key` for a network to compute with. Its memory may be let go while another form of it serves; the file
+  /// must then not be shortened, which a new one renamed into its place does not do.
   ///
   /// - Throws: `SafetensorsError`, also where a value of it is not finite.
   func weight(_ key: String) throws -> Tensor {
-    let (tensor, bad) = try read(key)
+    let (tensor, bad) = try read(key, owner: file)
     guard let bad else { return tensor }
     throw SafetensorsError(
       file: url.relativePath, cause: .notFinite(key: key, index: bad, value: "\(tensor.values[bad])"))
   }
 
-  private func read(_ key: String) throws -> (tensor: Tensor, firstNotFinite: Int?) {
+  private func read(_ key: String, owner: MappedFile? = nil) throws -> (tensor: Tensor, firstNotFinite: Int?)
+  {
     func failure(_ cause: SafetensorsError.Cause) -> SafetensorsError {
       SafetensorsError(file: url.relativePath, cause: cause)
     }
@@ -131,9 +133,9 @@ public final class SafetensorsFile {
       return (Tensor(values, shape: shape), values.firstIndex { !$0.isFinite })
     }
     return switch entry.type {
-    case "F32": Tensor.read(bytes, .f32, shape: shape)
-    case "F16": Tensor.read(bytes, .f16, shape: shape)
-    case "BF16": Tensor.read(bytes, .bf16, shape: shape)
+    case "F32": Tensor.read(bytes, .f32, shape: shape, owner: owner)
+    case "F16": Tensor.read(bytes, .f16, shape: shape, owner: owner)
+    case "BF16": Tensor.read(bytes, .bf16, shape: shape, owner: owner)
     case "F64": converted(Double.self) { Float($0) }
     case "I64": converted(Int64.self) { Float($0) }
     case "I32": converted(Int32.self) { Float($0) }

@@ -26,22 +26,36 @@ extension Tensor {
   /// - Parameters:
   ///   - bytes: in little-endian order and any alignment; as many as `shape` holds.
   ///   - form: what they are.
+  ///   - owner: what keeps the bytes where they are. Where it is given, the tensor's memory may be let go as long as another
+  ///     form of it serves, and is read again where it is asked for.
   /// - Returns: the tensor, and the place of its first value that is infinite or not a number, nil where there is none.
-  public static func read(_ bytes: UnsafeRawBufferPointer, _ form: FloatForm, shape: [Int]) -> (
-    tensor: Tensor, firstNotFinite: Int?
-  ) {
+  public static func read(
+    _ bytes: UnsafeRawBufferPointer, _ form: FloatForm, shape: [Int], owner: AnyObject? = nil
+  ) -> (tensor: Tensor, firstNotFinite: Int?) {
     let tensor = Tensor(uninitialized: shape)
     precondition(bytes.count == tensor.count * form.width, "\(bytes.count) bytes for shape \(shape)")
-    guard let start = bytes.baseAddress, tensor.count > 0 else { return (tensor, nil) }
-    let run = 1 << 18
-    let runs = (tensor.count + run - 1) / run
+    let firstNotFinite = read(bytes, form, into: tensor.pointer)
+    if let owner {
+      tensor.storage.canRefill { pointer in
+        withExtendedLifetime(owner) { _ = read(bytes, form, into: pointer) }
+      }
+    }
+    return (tensor, firstNotFinite)
+  }
+
+  private static func read(
+    _ bytes: UnsafeRawBufferPointer, _ form: FloatForm, into target: UnsafeMutablePointer<Float>
+  ) -> Int? {
+    guard let start = bytes.baseAddress, bytes.count > 0 else { return nil }
+    let (total, run) = (bytes.count / form.width, 1 << 18)
+    let runs = (total + run - 1) / run
     let found = UnsafeMutableBufferPointer<Int?>.allocate(capacity: runs)
     defer { found.deallocate() }
     parallelFor(runs) { task in
-      let (first, count) = (task * run, min(run, tensor.count - task * run))
-      let place = dk_read_floats(start + first * form.width, form.kernel, tensor.pointer + first, count)
+      let (first, count) = (task * run, min(run, total - task * run))
+      let place = dk_read_floats(start + first * form.width, form.kernel, target + first, count)
       found[task] = place < count ? first + place : nil
     }
-    return (tensor, found.lazy.compactMap { $0 }.first)
+    return found.lazy.compactMap { $0 }.first
   }
 }

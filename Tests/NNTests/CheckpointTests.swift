@@ -118,3 +118,35 @@ final class CheckpointTests: XCTestCase {
     }
   }
 }
+
+/// Weights of a file, whose memory may go while another form of them serves.
+final class RereadWeightsTests: XCTestCase {
+  func testAWeightThatWasLetGoIsReadAgainUntilItChanges() throws {
+    let folder = try temporaryFolder(for: self)
+    let values = (0..<80 * 64).map { Float($0 % 97) / 97 - 0.5 }
+    let url = folder.appending(path: "m.safetensors")
+    try SafetensorsWriter.write([("weight", Tensor(values, shape: [80, 64]))], to: url)
+    let store = ParameterStore(.checkpoint(try Checkpoint(folder: folder, stem: "m")))
+    let weight = store.root.parameter("weight", [80, 64], .constant(0))
+    try store.finish()
+
+    // A new file in the old one's place says nothing of what was read.
+    try SafetensorsWriter.write([("weight", Tensor.zeros([80, 64]))], to: url)
+    weight.storage.letGo()
+    XCTAssertFalse(weight.storage.isResident)
+    XCTAssertEqual(weight.values, values)
+    XCTAssertTrue(weight.storage.isResident)
+
+    // What serves in its place gives the same bits, again and again.
+    let x = Tensor((0..<48 * 64).map { Float($0 % 31) / 31 }, shape: [48, 64])
+    let map = { withoutGradients { linear(x, weight: weight, bias: nil).values.map(\.bitPattern) } }
+    let fresh = Tensor(values, shape: [80, 64])
+    let expected = withoutGradients { linear(x, weight: fresh, bias: nil).values.map(\.bitPattern) }
+    for _ in 0..<3 { XCTAssertEqual(map(), expected) }
+
+    weight.overwrite(with: .full([80, 64], 2))
+    weight.storage.letGo()
+    XCTAssertTrue(weight.storage.isResident, "what no file has must not go")
+    XCTAssertEqual(weight.values, Array(repeating: 2, count: 80 * 64))
+  }
+}
