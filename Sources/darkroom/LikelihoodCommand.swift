@@ -122,6 +122,10 @@ struct LikelihoodCommand: ParsableCommand {
       throw Failure(
         "\(model) models latents, and pictures have no likelihood under it; give a model of pixels.")
     }
+    guard folder.text == nil else {
+      throw Failure(
+        "\(model) reads texts, and no captions are given to it here; give a model that reads none.")
+    }
     let scheduler = try folder.scheduler
     let learned = scheduler.learnsVariance
     if learned && variance != nil {

@@ -81,6 +81,11 @@ struct NetworkOptions: ParsableArguments {
       throw Failure(
         "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
     }
+    guard network.textInput == nil else {
+      throw Failure(
+        "a \(type(of: network).className) that reads a text cannot be trained here, since no captions are given to it; name a "
+          + "network without cross-attention.")
+    }
     return network
   }
 
