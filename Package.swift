@@ -14,12 +14,11 @@ let package = Package(
   ],
   targets: [
     // System libraries and C. Whatever Swift cannot import (macros, setjmp) hides in a small C shim.
-    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
-    .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
-    .target(name: "TensorCore", dependencies: ["COneDNN", "CKernels"]),
+    .target(name: "TensorCore", dependencies: ["CKernels"]),
     .target(name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "NN", dependencies: ["TensorCore", "Files"]),
     .target(name: "Text", dependencies: ["Files"]),

@@ -7,7 +7,7 @@ if ! command -v swift >/dev/null; then
   exit 1
 fi
 missing=()
-for package in libdnnl-dev libpng-dev libjpeg-dev; do
+for package in libpng-dev libjpeg-dev; do
   # libjpeg-dev may be provided by libjpeg62-turbo-dev under its own name.
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing+=("$package")
 done

@@ -5,8 +5,6 @@ cd "$(dirname "$0")/.."
 source scripts/install.sh
 
 swift format lint --strict --recursive Package.swift Sources Tests
-# Release, because a debug build computes some 60 times slower. Waiting threads sleep soon, as the program has them do:
-# see Sources/darkroom/ThreadPolicy.swift.
-export GOMP_SPINCOUNT=1000
+# Release, because a debug build computes some 60 times slower.
 swift build -c release --build-tests
 swift test -c release --skip-build --disable-swift-testing

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How many threads compute. The pool is libgomp's, shared with oneDNN. The result of no operation depends on it.
+/// How many threads compute: at first one for each processor that the process may use. No result depends on it.
 public var threadCount: Int {
   get { Int(dk_get_threads()) }
   set { dk_set_threads(Int32(newValue)) }

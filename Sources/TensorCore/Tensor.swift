@@ -1,3 +1,5 @@
+import CKernels
+
 /// An f32 tensor of any rank.
 ///
 /// Shapes are logical, as in the checkpoints: a feature map is `[N, C, H, W]` whatever its memory order. Values never
@@ -85,7 +87,11 @@ public struct Tensor {
     // Orders that differ in name alone: one channel, or one pixel.
     if c == 1 || h * w == 1 { return Tensor(shape: shape, storage: storage, order: wanted, node: node) }
     let result = Tensor(shape: shape, storage: Storage(count: count), order: wanted, node: node)
-    Reorder.run(from: self, to: result)
+    let image = c * h * w
+    parallelFor(shape[0]) { n in
+      dk_reorder(
+        pointer + n * image, result.pointer + n * image, c, h * w, order.channelBlock, wanted.channelBlock)
+    }
     return result
   }
 

@@ -34,7 +34,6 @@ struct Darkroom: ParsableCommand {
   /// Every failure leaves by here: one sentence on standard error, and an exit code other than 0.
   static func main() {
     Streams.settle()
-    ThreadPolicy.settle()
     onExhaustedMemory { bytes in
       Console.error(
         "darkroom: out of memory: \(bytes >> 20) MiB more were needed; lower --batch-size, --count, --size or "
@@ -42,6 +41,7 @@ struct Darkroom: ParsableCommand {
       _exit(ExitStatus.failure.rawValue)
     }
     do {
+      if let complaint = Processor.complaint { throw Failure(complaint) }
       var command = try parseAsRoot()
       try command.run()
     } catch { leave(error) }

@@ -1,39 +1,52 @@
 import Foundation
+import TensorCore
 import TestSupport
 import XCTest
 
-/// What the program is surrounded by decides no picture: threads that clusters limit, memory that ends.
+/// What the program is surrounded by decides no picture: processors, threads; and memory that ends.
 final class EnvironmentTests: XCTestCase {
-  func testVariablesThatTakeThreadsAwayChangeNoPicture() throws {
+  /// Pictures and trained weights are the same files on every processor of one arithmetic.
+  func testProcessorsOfOneArithmeticGiveTheSameFiles() throws {
     let folder = try temporaryFolder(for: self)
-    func sampled(_ model: String, _ environment: [String: String]) throws -> Data {
-      let output = folder.appending(path: "\(UUID().uuidString).safetensors")
+    let pictures = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "samples/shapes/circle")
+    func run(_ name: String, _ arguments: [String], threads: Int) throws {
       let result = try Command.run(
-        "sample", Fixtures.url("pipelines/\(model)").path, "--count", "9", "--steps", "4", "--threads", "4",
-        "--output", output.path, environment: environment)
+        arguments[0], Array(arguments.dropFirst()) + ["--threads", "\(threads)"],
+        environment: ["DARKROOM_PROCESSOR": name])
       XCTAssertEqual(result.code, 0, result.errors)
-      return try Data(contentsOf: output)
     }
-    for model in ["ddim", "dit"] {
-      let expected = try sampled(model, [:])
-      for (name, value) in [
-        ("OMP_THREAD_LIMIT", "1"), ("OMP_THREAD_LIMIT", "2"), ("OMP_DYNAMIC", "true"),
-        ("OMP_MAX_ACTIVE_LEVELS", "0"), ("OMP_NUM_THREADS", "1"),
-      ] {
-        XCTAssertEqual(try sampled(model, [name: value]), expected, "\(model) under \(name)=\(value)")
-      }
+    func made(_ name: String, threads: Int) throws -> [Data] {
+      let made = folder.appending(path: "\(name)-\(threads)")
+      let picture = "\(made.path).safetensors"
+      try run(
+        name,
+        [
+          "sample", Fixtures.url("pipelines/dit").path, "--count", "3", "--steps", "4", "--output", picture,
+        ],
+        threads: threads)
+      try run(
+        name,
+        [
+          "train", pictures.path, "--resolution", "8", "--steps", "3", "--batch-size", "2",
+          "--preview-every", "0", "--output", made.path,
+        ],
+        threads: threads)
+      return try [
+        URL(fileURLWithPath: picture), made.appending(path: "unet/diffusion_pytorch_model.safetensors"),
+      ].map { try Data(contentsOf: $0) }
+    }
+    let expected = try made("portable", threads: 1)
+    for processor in Processor.available where processor.arithmetic == .fma {
+      XCTAssertEqual(try made(processor.rawValue, threads: 3), expected, "\(processor)")
     }
   }
 
-  func testTrainingEndsWhereThreadsAreLimited() throws {
-    let folder = try temporaryFolder(for: self)
-    let images = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "samples/shapes/circle")
+  func testAProcessorThatIsNotThereIsNamed() throws {
     let result = try Command.run(
-      "train", images.path, "--resolution", "16", "--steps", "2", "--batch-size", "2", "--preview-every", "0",
-      "--threads", "4", "--output", folder.appending(path: "run").path,
-      environment: ["OMP_THREAD_LIMIT": "1"])
-    XCTAssertEqual(result.code, 0, result.errors)
+      "schedule", ["list"], environment: ["DARKROOM_PROCESSOR": "abacus"])
+    XCTAssertEqual(result.code, 1)
+    XCTAssert(result.errors.contains("DARKROOM_PROCESSOR=abacus is not on this machine; it has portable"), result.errors)
   }
 
   func testTheEndOfMemoryIsOneSentence() throws {

@@ -124,23 +124,17 @@ final class OperationTests: XCTestCase {
 
   /// 2e-5 for results and 5e-5 for gradients, relative to the largest value: f32 sums of up to a few hundred terms in
   /// another order than PyTorch's, and Winograd's 1e-6.
-  func testResultsAndGradientsEqualPyTorch() throws { try assertEqualToPyTorch() }
-
-  /// The way of machines without AMX.
-  func testTheSameWithoutTiles() throws {
-    let usesTiles = Tiles.areUsed
-    defer { Tiles.areUsed = usesTiles }
-    Tiles.areUsed = false
-    try assertEqualToPyTorch()
+  func testResultsAndGradientsEqualPyTorchOnEachProcessor() throws {
+    try onEachProcessor { try assertEqualToPyTorch($0) }
   }
 
-  private func assertEqualToPyTorch() throws {
+  private func assertEqualToPyTorch(_ processor: Processor) throws {
     let cases = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: Fixtures.url("ops.json"))).cases
     let file = try Fixtures.tensors("ops.safetensors")
     let constants = try Constants(file)
     XCTAssertGreaterThan(cases.count, 70)
     for (n, c) in cases.enumerated() {
-      let what = "case \(n), \(c.op) \(c.parameters)"
+      let what = "case \(n), \(c.op) \(c.parameters), \(processor)"
       let list = try c.inputs.map { try file.tensor("\(n)/in/\($0)") }
       var inputs = Dictionary(uniqueKeysWithValues: zip(c.inputs, list))
       inputs["noise"] = try file.tensor("noise")
@@ -161,20 +155,17 @@ final class OperationTests: XCTestCase {
     }
   }
 
-  /// A linear map that activates its results on the way out gives what the two operations give one after the other, on tiles
-  /// and without, and where they are recorded. The activation is the same code each time, hence 1e-6.
+  /// A linear map that activates its results on the way out gives what the two operations give one after the other, also
+  /// where they are recorded. The activation is the same code each time, hence 1e-6.
   func testALinearMapActivatesItsResults() {
-    let usesTiles = Tiles.areUsed
-    defer { Tiles.areUsed = usesTiles }
     func wave(_ shape: [Int], _ step: Float) -> Tensor {
       Tensor((0..<shape.reduce(1, *)).map { sinf(Float($0) * step) }, shape: shape)
     }
-    // Whole tiles and parts of them; few rows; too few terms and too few columns for tiles.
+    // Whole tiles and parts of them; few rows, few terms, few columns.
     for (m, k, n) in [(32, 32, 64), (70, 100, 50), (5, 33, 160), (3, 8, 40), (9, 40, 7)] {
       let (x, w, bias) = (wave([m, k], 0.3), wave([n, k], 0.17), wave([n], 0.9))
       for activation in Activation.allCases {
         let what = "\(m)×\(k)×\(n), \(activation)"
-        Tiles.areUsed = usesTiles
         let fused = withoutGradients { linear(x, weight: w, bias: bias, activation: activation) }
         let apart = withoutGradients { linear(x, weight: w, bias: bias).activated(activation) }
         assertClose(fused, apart, relative: 1e-6, what)
@@ -184,20 +175,13 @@ final class OperationTests: XCTestCase {
           return taped.sum()
         }
         assertClose(taped, apart, relative: 1e-6, "\(what), taped")
-        Tiles.areUsed = false
-        let plain = withoutGradients { linear(x, weight: w, bias: bias, activation: activation) }
-        let plainApart = withoutGradients { linear(x, weight: w, bias: bias).activated(activation) }
-        assertClose(plain, plainApart, relative: 1e-6, "\(what), without tiles")
-        assertClose(fused, plain, relative: 2e-5, "\(what), on tiles and without")
       }
     }
   }
 
-  /// Several maps of one input give what each gives alone, with one gradient for the input, on tiles and without; of the
-  /// results some may come to nothing. Only the order in which the input's gradient is summed differs, hence 2e-6.
+  /// Several maps of one input give what each gives alone, with one gradient for the input; of the results some may come to
+  /// nothing. Only the order in which the input's gradient is summed differs, hence 2e-6.
   func testLinearMapsOfOneInput() {
-    let usesTiles = Tiles.areUsed
-    defer { Tiles.areUsed = usesTiles }
     func wave(_ shape: [Int], _ step: Float) -> Tensor {
       Tensor((0..<shape.reduce(1, *)).map { sinf(Float($0) * step) }, shape: shape)
     }
@@ -208,13 +192,12 @@ final class OperationTests: XCTestCase {
         (wave([n, k], 0.17), wave([n], 0.9)), (wave([n, k], 0.11), nil), (wave([n, k], 0.7), wave([n], 0.4)),
       ]
       let parameters = [x] + maps.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
-      for tiled in Set([usesTiles, false]) {
+      onEachProcessor { processor in
         for used in [[0, 1, 2], [1], [0, 2]] {
-          Tiles.areUsed = tiled
           func loss(_ ys: [Tensor]) -> Tensor {
             used.map { (ys[$0] * ys[$0]).sum() }.reduce(Tensor([0], shape: [1]).sum(), +)
           }
-          let what = "\(m)×\(k)×\(n), results \(used), \(tiled ? "on" : "without") tiles"
+          let what = "\(m)×\(k)×\(n), results \(used), \(processor)"
           let together = valueAndGradients(of: parameters) { loss(linear(x, maps)) }
           let apart = valueAndGradients(of: parameters) {
             loss(maps.map { linear(x, weight: $0.weight, bias: $0.bias) })

@@ -38,8 +38,10 @@ public struct Command {
   }
 
   /// Runs a subcommand to its end.
-  public static func run(_ subcommand: String, _ arguments: [String]) throws -> Result {
-    try run([subcommand] + arguments)
+  public static func run(_ subcommand: String, _ arguments: [String], environment: [String: String] = [:]) throws
+    -> Result
+  {
+    try run([subcommand] + arguments, environment: environment)
   }
 
   /// Runs a line of bash in which `$darkroom` is the program.

@@ -1,4 +1,4 @@
-// The fused loops that oneDNN has no primitive for.
+// The loops besides products.
 //
 // Every kernel is a plain serial loop over the range it is given; TensorCore's `parallelFor` shares the ranges
 // among threads. A feature map's memory is [N, C/B, H·W, B] (B = 1 is NCHW, B = C is NHWC), so one kernel taking
@@ -8,18 +8,13 @@
 
 #include <stdint.h>
 
-// One machine-code version an instruction set, chosen when the program starts; clang vectorises each by itself.
-// `default` keeps the program running on any x86-64, only slower.
-#if defined(__x86_64__)
-#define DK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DK_CLONES
-#endif
-
 typedef enum { dk_identity, dk_silu, dk_gelu, dk_relu, dk_mish, dk_gelu_tanh, dk_quick_gelu } dk_activation;
 
-// ---- parallel.c: oneDNN's own thread pool (libgomp), so that there is one pool and no oversubscription.
+// ---- parallel.c: one pool of threads, which wait for a moment between jobs and then sleep.
+// Calls body(context, 0 … tasks − 1), each once, on any of them. A call from within one, or from a second thread while the
+// pool is busy, is worked off by the caller.
 void dk_parallel_for(long tasks, void (*body)(void *context, long task), void *context);
+// How many threads work on a job, the caller included; at first as many as there are processors for this process.
 void dk_set_threads(int threads);
 int dk_get_threads(void);
 // The calling thread's own memory for a use, page-aligned, until its next call for that use: what one task after the other

@@ -1,20 +1,20 @@
-// Convolution 3×3 at stride 1 by Winograd's F(4×4, 3×3) (Lavin & Gray 2016), its products on AMX tiles.
+// Convolution 3×3 at stride 1 by Winograd's F(4×4, 3×3) (Lavin & Gray 2016), its products by `product.h`.
 //
 // A square of 6×6 pixels becomes 36 frequencies, in each of which the convolution is a product of a matrix [squares, C]
 // with one of [C, O]: 36 products take the place of 144. The points of interpolation are 0, ±5/8, ±3/2 and ∞, which err
 // less in f32 than 0, ±1, ±2 and ∞ (Barabasz et al. 2020 compare such choices).
 //
-// Squares are counted over images, rows and columns; 16 of them are a group, the rows of one AMX tile:
+// Squares are counted over images, rows and columns; 16 of them are a group, the rows of one tile:
 //
-//   values    [group][frequency][block of 16 channels][16 squares][16]                       f32, split by who multiplies
-//   products  [group][block of 16 channels][frequency][16 squares][16]                       f32
-//   weights   [frequency][panel of 32 columns][block of 32 k][plane][2][16 pairs of k][16][2]  a right operand
+//   values    [group][frequency][block of 16 channels][16 squares][16]     f32: a fused left operand as it is
+//   products  [group][block of 16 channels][frequency][16 squares][16]     f32
+//   weights   [frequency][panel of 32 columns][step]                       a right operand
 //
 // Strides of a frequency are best not a power of two: all 36 would meet in one set of the cache.
 #ifndef DARKROOM_WINOGRAD_H
 #define DARKROOM_WINOGRAD_H
 
-#include "tiles.h"
+#include "product.h"
 
 enum { dk_winograd_out = 4, dk_winograd_in = 6, dk_winograd_frequencies = 36 };
 
@@ -28,33 +28,36 @@ typedef struct {
   dk_activation activation;
 } dk_winograd_map;
 
-// Strides of values and products, in floats.
+// Where the points of squares lie: value (frequency, square, channel) at frequency·frequency + square·square + channel.
 typedef struct {
-  long group, frequency;
+  long frequency, square;
 } dk_winograd_strides;
 
-// ---- winograd.c: forward, and backward to the input, which is a convolution too.
-// Squares `first` ..< `first` + `count` as values of the 16 channels from `channel` on. `to` is square `first`'s group and
-// this block of channels.
-void dk_winograd_values(const float *x, const dk_winograd_map *map, long first, long count, long channel, float *to,
-                        dk_winograd_strides strides);
-// The weights of one block of 32 k and one panel; the arguments are dk_pack_panel's.
-void dk_winograd_pack(const float *x, long k_stride, long tap_stride, long column_stride, long k, long columns,
-                      uint16_t *to, long frequency_stride);
-// The products of 16 channels from `channel` on as the map's pixels, bias[channel] and residual added where they are
-// given; `residual` is laid out as `y`. `from` is square `first`'s group and this block of channels.
+// ---- winograd_points.c: between maps and their points, 16 channels from `channel` on at a time, all in floats.
+// Squares `first` ..< `first` + `count` of an input.
+void dk_winograd_input_points(const float *x, const dk_winograd_map *map, long first, long count, long channel, float *to,
+                              dk_winograd_strides strides);
+// Of a result's gradient, whose squares do not overlap.
+void dk_winograd_gradient_points(const float *dy, const dk_winograd_map *map, long first, long count, long channel,
+                                 float *to, dk_winograd_strides strides);
+// Of weights: rows are the `rows` k from x on, of which `k` there are, each of 32 columns, of which `columns` there are.
+void dk_winograd_weight_points(const float *x, long k_stride, long tap_stride, long column_stride, long k, long rows,
+                               long columns, float *to, long frequency_stride);
+// Products as the map's pixels, bias[channel] and residual added where they are given; `residual` is laid out as `y`.
 void dk_winograd_join(const float *from, dk_winograd_strides strides, const dk_winograd_map *map, long first, long count,
                       long channel, const float *bias, const float *residual, float *y);
-
-// ---- winograd_gradient.c: backward to the weights, whose products go over squares.
-// A step is 32 squares; these write one step of 16 channels, squares beyond `count` as zeros. Of x as columns, a line of
-// 16 channels a pair of squares:  [frequency][plane (stride 1,024)][16 pairs][16 channels][2]
-void dk_winograd_columns(const float *x, const dk_winograd_map *map, long first, long count, long channel, uint16_t *to,
-                         long frequency_stride);
-// Of the result's gradient as rows:  [frequency][plane (stride 512)][16 channels][32 squares]
-void dk_winograd_rows(const float *dy, const dk_winograd_map *map, long first, long count, long channel, uint16_t *to,
-                      long frequency_stride);
-// The sums over squares, [frequency][16 rows][16 columns], as weights: dw[row·9·inputs + column·9 + tap].
+// Sums over squares, [frequency][16 rows][16 columns], as weights: dw[row·9·inputs + column·9 + tap].
 void dk_winograd_weights(const float *sums, long frequency_stride, long inputs, float *dw);
+
+// ---- winograd.c: points as operands of the product in use; strides of frequencies are in its values.
+// The weights of one step and one panel; the arguments are `pack_panel`'s.
+void dk_winograd_pack(const float *x, long k_stride, long tap_stride, long column_stride, long k, long columns, void *to,
+                      long frequency_stride);
+// Backward to the weights, whose products go over squares. A step of squares, those beyond `count` as zeros: of x as one
+// panel of the 32 channels from `channel` on, and of the result's gradient as a tile of the 16.
+void dk_winograd_columns(const float *x, const dk_winograd_map *map, long first, long count, long channel, void *to,
+                         long frequency_stride);
+void dk_winograd_rows(const float *dy, const dk_winograd_map *map, long first, long count, long channel, void *to,
+                      long frequency_stride);
 
 #endif

@@ -19,22 +19,13 @@ public func conv2D(
   let (o, inC, kh, kw) = weight.shape4
   precondition(c == inC, "a convolution of \(weight.shape) was given \(x.shape)")
   let shape = ConvolutionShape(n: n, c: c, h: h, w: w, o: o, kh: kh, kw: kw, stride: stride, padding: padding)
-  let isTraining = Tape.current != nil
-  let tiles = TiledConvolution(shape)
-  if let tiles, !isTraining {
-    return tiles(x, after: normalization, weight, bias: bias, residual: residual)
-  }
+  let plan = ConvolutionPlan(shape)
+  if Tape.current == nil { return plan(x, after: normalization, weight, bias: bias, residual: residual) }
   let x = normalization?(x) ?? x
-  let inputs = [x, weight] + (bias.map { [$0] } ?? [])
-  let backward = gradient(x, weight, hasBias: bias != nil, shape)
-  if let tiles {
-    // The residual is added on the way out; its gradient is the result's.
-    let y = tiles(x, weight, bias: bias, residual: residual)
-    return y.recorded(inputs: inputs + (residual.map { [$0] } ?? []), backward: backward)
-  }
-  let y = isTraining ? batched(x, weight, bias, shape, training: true) : inferred(x, weight, bias, shape)
-  let product = y.recorded(inputs: inputs, backward: backward)
-  return residual.map { product + $0 } ?? product
+  // The residual is added on the way out; its gradient is the result's.
+  let inputs = [x, weight] + (bias.map { [$0] } ?? []) + (residual.map { [$0] } ?? [])
+  return plan(x, weight, bias: bias, residual: residual)
+    .recorded(inputs: inputs, backward: gradient(x, weight, hasBias: bias != nil, shape))
 }
 
 /// The gradients of the input, the weight, the bias where there is one, and what was added where that follows.
@@ -45,61 +36,28 @@ private func gradient(_ x: Tensor, _ weight: Tensor, hasBias: Bool, _ shape: Con
   let residual = hasBias ? 3 : 2
   return { dy, needed in
     var gradients = [Tensor?](repeating: nil, count: needed.count)
-    if needed[1] || (hasBias && needed[2]) {
-      if let winograd = WinogradWeightGradient(shape) {
-        gradients[1] = winograd(source(), dy)
-        if hasBias { gradients[2] = dy.summedChannels().summedRows(columns: shape.o) }
-      } else {
-        let pass = Convolution.cached(shape, .backwardWeights(bias: hasBias))
-        let (dweight, dbias) = pass.backwardWeights(source(), dy, bias: hasBias)
-        gradients[1] = dweight
-        if hasBias { gradients[2] = dbias }
-      }
+    if needed[1] {
+      gradients[1] = WinogradWeightGradient(shape)?(source(), dy) ?? DirectWeightGradient(shape)(source(), dy)
     }
+    if hasBias, needed[2] { gradients[2] = dy.summedChannels().summedRows(columns: shape.o) }
     if needed[0] {
-      if let tiles = TiledConvolution(transposed: shape) {
-        gradients[0] = tiles(dy, weight, bias: nil)
-      } else {
-        gradients[0] = Convolution.cached(shape, .backwardData).backwardData(dy, weight)
-      }
+      let spread = shape.stride == 1 ? dy : dy.spread(by: shape.stride)
+      gradients[0] = ConvolutionPlan(transposed: shape)(spread, weight, bias: nil)
     }
     if needed.count > residual { gradients[residual] = dy }
     return gradients
   }
 }
 
-private func batched(
-  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape, training: Bool,
-  winograd: Bool = true
-) -> Tensor {
-  let pass = Convolution.cached(shape, .forward(bias: bias != nil, training: training), winograd: winograd)
-  let x = x.ordered(pass.sourceOrder)
-  let y = Tensor(uninitialized: shape.target, order: pass.targetOrder)
-  pass.forward(x.pointer, training ? pass.repacked(weight) : pass.packed(weight), bias, y.pointer)
-  return y
-}
-
-/// Convolution of a batch such that no image's bits depend on how many others there are.
-///
-/// Winograd divides the sum over channels into blocks, and for some shapes in another way for another batch. So images
-/// are taken in the largest runs whose plan gives the bits of one image alone, and directly where threads decide them too.
-/// Direct convolution has no such traits.
-private func inferred(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ shape: ConvolutionShape) -> Tensor {
-  let single = Convolution.cached(shape.with(batch: 1), .forward(bias: bias != nil, training: false))
-  guard single.isWinograd else { return batched(x, weight, bias, shape, training: false) }
-  guard BatchProbe.isTheSameOnAllThreads(shape) else {
-    return batched(x, weight, bias, shape, training: false, winograd: false)
+extension Tensor {
+  /// A feature map with `stride` − 1 zeros between neighbouring pixels, off the tape.
+  fileprivate func spread(by stride: Int) -> Tensor {
+    let (n, c, h, w) = shape4
+    let y = Tensor(uninitialized: [n, c, (h - 1) * stride + 1, (w - 1) * stride + 1], order: order)
+    let (b, size) = (order.channelBlock, y.count / (n * c))
+    parallelFor(n * c / b) { block in
+      dk_spread(pointer + block * h * w * b, y.pointer + block * size * b, h, w, b, stride)
+    }
+    return y
   }
-  let x = x.ordered(single.sourceOrder)
-  let y = Tensor(uninitialized: shape.target, order: single.targetOrder)
-  let (inSize, outSize) = (x.count / shape.n, y.count / shape.n)
-  var image = 0
-  while image < shape.n {
-    let run = BatchProbe.largestRun(shape, upTo: shape.n - image)
-    let pass = Convolution.cached(shape.with(batch: run), .forward(bias: bias != nil, training: false))
-    // All runs of Winograd read weights in one layout, which is kept with the plan for one image.
-    pass.forward(x.pointer + image * inSize, single.packed(weight), bias, y.pointer + image * outSize)
-    image += run
-  }
-  return y
 }

@@ -30,10 +30,10 @@ public func linear(_ x: Tensor, _ maps: [LinearMap], activation: Activation = .i
   let rows = x.count / inner
   let ys = maps.map { _ in Tensor(uninitialized: x.shape.dropLast() + [out]) }
   let isRecorded = Tape.current != nil
-  MatrixProduct.run(
-    [x], transposeB: true, activation: isRecorded ? .identity : activation,
-    into: zip(maps, ys).map { .init(b: [$0.weight], bias: $0.bias, y: $1) }, m: rows, k: inner, n: out,
-    keepingB: !isRecorded)
+  MatrixProduct(a: [x], m: rows, k: inner, n: out, activation: isRecorded ? .identity : activation)
+    .run(
+      into: zip(maps, ys).map { .init(b: [$0.weight], bias: $0.bias, y: $1) }, transposeB: true,
+      keepingB: !isRecorded)
   if !isRecorded { return ys }
   let (shape, source) = (x.shape, x.kept)
   let inputs = [x] + maps.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
@@ -43,8 +43,8 @@ public func linear(_ x: Tensor, _ maps: [LinearMap], activation: Activation = .i
     if needed[0] {
       let dx = Tensor(uninitialized: shape)
       let parts = zip(dys, maps).compactMap { dy, map in dy.map { ($0, map.weight) } }
-      MatrixProduct.run(
-        parts.map { $0.0 }, into: [.init(b: parts.map { $0.1 }, y: dx)], m: rows, k: out, n: inner)
+      MatrixProduct(a: parts.map { $0.0 }, m: rows, k: out, n: inner)
+        .run(into: [.init(b: parts.map { $0.1 }, y: dx)])
       gradients[0] = dx
     }
     lazy var x = source()  // remaking it costs, and frozen weights do not ask for it
@@ -52,8 +52,8 @@ public func linear(_ x: Tensor, _ maps: [LinearMap], activation: Activation = .i
     for (dy, map) in zip(dys, maps) {
       if needed[at], let dy {
         let dweight = Tensor(uninitialized: [out, inner])
-        MatrixProduct.run(
-          dy, transposeA: true, x, into: dweight, m: out, k: rows, n: inner, keepingB: maps.count > 1)
+        MatrixProduct(a: [dy], transposeA: true, m: out, k: rows, n: inner)
+          .run(into: [.init(b: [x], y: dweight)], keepingB: maps.count > 1)
         gradients[at] = dweight
       }
       if map.bias != nil {

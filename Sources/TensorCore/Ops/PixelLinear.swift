@@ -10,11 +10,12 @@ public func linear(overPixelsOf x: Tensor, after normalization: GroupNormalizati
   -> [Tensor]
 {
   let out = maps[0].weight.shape[0]
-  if Tape.current == nil, let tiles = pointwise(x, out) {
+  if Tape.current == nil {
+    let product = pointwise(x, out)
     let weights = maps.map {
-      TileConvolution.Weight(packed: tiles.weights.kept($0.weight), bias: $0.bias)
+      DirectConvolution.Weight(packed: product.weights.kept($0.weight), bias: $0.bias)
     }
-    return tiles(x, after: normalization, weights, order: .channelsLast(out)).map { $0.tokens() }
+    return product(x, after: normalization, weights, order: .channelsLast(out)).map { $0.tokens() }
   }
   return linear((normalization?(x) ?? x).tokens(), maps)
 }
@@ -29,16 +30,15 @@ public func linear(_ x: Tensor, _ map: LinearMap, ontoPixelsOf residual: Tensor)
   let (_, out, height, width) = residual.shape4
   if Tape.current == nil {
     let pixels = x.featureMap(height: height, width: width)
-    if let tiles = pointwise(pixels, out) {
-      let packed = tiles.weights.kept(map.weight)
-      return tiles(pixels, .init(packed: packed, bias: map.bias, residual: residual))
-    }
+    let product = pointwise(pixels, out)
+    let packed = product.weights.kept(map.weight)
+    return product(pixels, .init(packed: packed, bias: map.bias, residual: residual))
   }
   return residual + linear(x, weight: map.weight, bias: map.bias).featureMap(height: height, width: width)
 }
 
-private func pointwise(_ x: Tensor, _ out: Int) -> TileConvolution? {
+private func pointwise(_ x: Tensor, _ out: Int) -> DirectConvolution {
   let (n, c, h, w) = x.shape4
-  return TileConvolution(
+  return DirectConvolution(
     ConvolutionShape(n: n, c: c, h: h, w: w, o: out, kh: 1, kw: 1, stride: 1, padding: .all(0)))
 }

@@ -39,7 +39,7 @@ public struct TrainingOptions: Sendable, Equatable {
   public var labelDropout: Float = 0.1
   /// The hash of the VAE whose latents are learned; nil for pixels.
   public var vae: String?
-  /// Threads when the run began: oneDNN divides sums among them, so a resumed run keeps their number.
+  /// Threads when the run began, for the record: no result depends on them.
   public var threads = 2
 
   /// The defaults of the command line.
