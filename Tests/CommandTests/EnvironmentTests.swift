@@ -46,7 +46,9 @@ final class EnvironmentTests: XCTestCase {
     let result = try Command.run(
       "schedule", ["list"], environment: ["DARKROOM_PROCESSOR": "abacus"])
     XCTAssertEqual(result.code, 1)
-    XCTAssert(result.errors.contains("DARKROOM_PROCESSOR=abacus is not on this machine; it has portable"), result.errors)
+    XCTAssert(
+      result.errors.contains("DARKROOM_PROCESSOR=abacus is not on this machine; it has portable"),
+      result.errors)
   }
 
   func testTheEndOfMemoryIsOneSentence() throws {

@@ -38,7 +38,8 @@ public struct Command {
   }
 
   /// Runs a subcommand to its end.
-  public static func run(_ subcommand: String, _ arguments: [String], environment: [String: String] = [:]) throws
+  public static func run(_ subcommand: String, _ arguments: [String], environment: [String: String] = [:])
+    throws
     -> Result
   {
     try run([subcommand] + arguments, environment: environment)

@@ -1,5 +1,7 @@
 #include "../include/attention.h"
 
+#include <math.h>
+
 #include "../loops/vector_math.h"
 
 enum { queries_at_once = 128, keys_at_once = 512 };
@@ -68,7 +70,7 @@ static void multiply(const dk_product_kernel *kernel, operand left, long rows, l
     tiles[count] = (dk_tile){r * kernel->step, r * row_stride, rows - r < dk_tile_rows ? rows - r : dk_tile_rows};
   }
   dk_product product = {
-      .left = left.values, .plane = left.plane, .offsets = offsets, .steps = steps,
+      .left = left.values, .plane = left.plane, .offsets = offsets, .steps = steps, .chain = dk_chain,
       .right = (const char *)right + from / kernel->step * panel_step(kernel) * kernel->bytes,
       .panel_stride = blocks(kernel, all) * panel_step(kernel), .columns = columns,
       .out = out, .row_stride = row_stride, .block_stride = block_stride, .addend = adding ? out : 0};
@@ -99,6 +101,12 @@ static operand scores_as_rows(const dk_product_kernel *kernel, operand scores, l
   return to;
 }
 
+// Of 16 scores, of which `count` there are: exp(scale·(score − top)), and zeros.
+DK_INLINE void exponentials_of_16(float *x, float scale, float top, long count) {
+  for (int l = 0; l < 16; l++) x[l] = dk_exp(scale * (x[l] - top));
+  for (long l = count < 0 ? 0 : count; l < 16; l++) x[l] = 0;
+}
+
 // One query's scores, `block_stride` floats from 16 to the next 16, to exp(scale·(score − top)) with zeros after them,
 // where `top` is the largest so far; *sum and what was made with the old top are to be multiplied by what this returns.
 DK_EACH_PROCESSOR(float, dk_attention_exponentials,
@@ -107,19 +115,18 @@ DK_EACH_PROCESSOR(float, dk_attention_exponentials,
   float largest[16], sums[16] = {0}, now = *top, total = 0;
   for (int l = 0; l < 16; l++) largest[l] = now;
   for (long i = 0; i < count; i += 16) {
-    const float *x = scores + i / 16 * block_stride;
-    for (int l = 0; l < 16; l++) largest[l] = i + l < count && x[l] > largest[l] ? x[l] : largest[l];
+    float *x = scores + i / 16 * block_stride;
+    // What comes after the last key becomes 0 in the end.
+    for (long l = count - i; l < 16; l++) x[l] = -INFINITY;
+    for (int l = 0; l < 16; l++) largest[l] = x[l] > largest[l] ? x[l] : largest[l];
   }
   for (int l = 0; l < 16; l++) now = largest[l] > now ? largest[l] : now;
   float shrink = dk_exp(scale * (*top - now));
   for (long i = 0; i < count; i += 32) {
     float *low = scores + i / 16 * block_stride, *high = low + block_stride;
-    for (int l = 0; l < 16; l++) {
-      float a = i + l < count ? dk_exp(scale * (low[l] - now)) : 0;
-      float b = i + 16 + l < count ? dk_exp(scale * (high[l] - now)) : 0;
-      low[l] = a, high[l] = b;
-      sums[l] += a + b;
-    }
+    exponentials_of_16(low, scale, now, count - i);
+    exponentials_of_16(high, scale, now, count - i - 16);
+    for (int l = 0; l < 16; l++) sums[l] += low[l] + high[l];
   }
   for (int l = 0; l < 16; l++) total += sums[l];
   *top = now;
@@ -137,10 +144,11 @@ DK_EACH_PROCESSOR(void, dk_attention_probabilities,
     float *s = scores + i / 16 * block_stride, *d = dp + i / 16 * block_stride;
     for (long r = 0; r < rows; r++, s += 16, d += 16) {
       for (int l = 0; l < 16; l++) {
-        float p = i + l < count ? dk_exp(dk_fma(scale, s[l], -log_sums[r])) : 0;
+        float p = dk_exp(dk_fma(scale, s[l], -log_sums[r]));
         s[l] = p;
-        d[l] = i + l < count ? p * (d[l] - along[r]) * scale : 0;
+        d[l] = p * (d[l] - along[r]) * scale;
       }
+      for (long l = count - i; l < 16; l++) s[l] = d[l] = 0;
     }
   }
 }

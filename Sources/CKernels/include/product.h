@@ -8,9 +8,9 @@
 // A step is `step` of the K; in a convolution each tap has steps of its own, which read the same left rows at an offset.
 // Every result is summed over its steps in order, whatever else is computed beside it: no bit depends on the number of rows.
 //
-//   fused  floats as they are, step 16. A result is summed in runs of 32 terms, each one chain of fused multiply-adds from
-//          0 on in the order of its terms; the runs' sums are added in order, which errs less than one long chain by as
-//          much as Winograd's transforms make of it. AVX2, AVX-512, NEON and plain C give the same bits.
+//   fused  floats as they are, step 16. A result is summed in runs of `chain` steps, each one chain of fused multiply-adds
+//          from 0 on in the order of its terms; the runs' sums are added in order, which errs less than one long chain.
+//          AVX2, AVX-512, NEON and plain C give the same bits.
 //   split  three planes of bf16, step 32, for AMX; see `amx_product.c`.
 #ifndef DARKROOM_PRODUCT_H
 #define DARKROOM_PRODUCT_H
@@ -21,6 +21,9 @@
 #include "processor.h"
 
 enum { dk_tile_rows = 16, dk_tile_panel = 32 };
+
+// Steps of a run: 256 terms; and 32 of what Winograd transforms afterwards, which makes ten times the error of it.
+enum { dk_chain = 16, dk_winograd_chain = 2 };
 
 // Where a left operand is written: `left` is the first row's place, `rows` the rows of the whole operand between one
 // block of a step's k and the next, `plane` the values between planes.
@@ -46,6 +49,7 @@ typedef struct {
   long plane;               // values between planes of the left operand
   const int64_t *offsets;   // where each step's rows begin, in values from a tile's own beginning
   long steps;
+  long chain;               // steps of a run of terms, where sums are fused
   const void *right;        // all panels,
   long panel_stride;        // and the values from one to the next: more than `steps` take where these are some of a panel's
   long columns;             // how many there are; panels beyond are padding

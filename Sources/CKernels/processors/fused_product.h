@@ -11,7 +11,7 @@
 #include "../loops/activation.h"
 #include "lanes.h"
 
-enum { step = 16, run_steps = 2, panel_values = step * dk_tile_panel };
+enum { step = 16, panel_values = step * dk_tile_panel };
 
 typedef float vector __attribute__((vector_size(4 * WIDTH)));
 typedef float unaligned_vector __attribute__((vector_size(4 * WIDTH), aligned(4)));
@@ -116,8 +116,8 @@ TARGET static void pack_panel(const float *x, long k_stride, long tap_stride, lo
 // the next, `stride` that from row to row.
 DK_INLINE void block(const dk_product *p, const float *left, const float *right, float *sums, long stride, long next,
                      const int rows, const int vectors) {
-  for (long first = 0; first < p->steps; first += run_steps) {
-    long last = first + run_steps < p->steps ? first + run_steps : p->steps;
+  for (long first = 0; first < p->steps; first += p->chain) {
+    long last = first + p->chain < p->steps ? first + p->chain : p->steps;
     vector a[ROWS][2];
     for (int r = 0; r < rows; r++) {
       for (int v = 0; v < vectors; v++) a[r][v] = (vector){0};

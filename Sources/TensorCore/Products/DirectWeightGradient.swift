@@ -77,6 +77,7 @@ struct DirectWeightGradient {
       offsets.withUnsafeBufferPointer { offsets in
         var product = dk_product(
           left: left, plane: steps * Product.rows * Product.step, offsets: offsets.baseAddress, steps: steps,
+          chain: Int(dk_chain),
           right: right, panel_stride: 0, columns: shape.c, out: out, row_stride: shape.c, block_stride: 16,
           bias: nil, addend: isFirst ? nil : UnsafePointer(out), activation: dk_identity)
         Product.kernel.multiply(&product, rows, rows.count, panel, panel + 1)

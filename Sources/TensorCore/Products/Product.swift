@@ -82,11 +82,12 @@ struct LeftOperand {
   /// The same with panels of `steps` steps each.
   func multiply(
     _ tiles: [dk_tile], by right: UnsafeRawPointer, steps: Int, offsets: [Int64], panels: Range<Int>,
-    into target: ProductTarget
+    into target: ProductTarget, chain: Int = Int(dk_chain)
   ) {
     offsets.withUnsafeBufferPointer { offsets in
       var product = dk_product(
-        left: values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count, right: right,
+        left: values, plane: plane, offsets: offsets.baseAddress, steps: offsets.count,
+        chain: chain, right: right,
         panel_stride: steps * Product.panelStep, columns: target.columns, out: target.pointer,
         row_stride: target.rowStride, block_stride: target.blockStride, bias: target.bias,
         addend: target.addend, activation: target.activation.kernel)

@@ -20,7 +20,13 @@ struct WinogradConvolution {
   static func suits(_ shape: ConvolutionShape) -> Bool {
     shape.kh == 3 && shape.kw == 3 && shape.stride == 1 && shape.c % 16 == 0
       && shape.o % 16 == 0
-      && shape.c >= 64 && shape.o >= 64 && shape.outH * shape.outW >= 256
+      && shape.c >= 64 && shape.o >= 64 && shape.outH * shape.outW >= smallest(shape)
+  }
+
+  /// Pixels from which on fewer products outweigh the weights' transform, whose frequencies go through the shared cache or,
+  /// of many channels, through memory. Products on AMX weigh less.
+  private static func smallest(_ shape: ConvolutionShape) -> Int {
+    Product.takesFloats && shape.c * shape.o <= 512 * 256 ? 64 : 256
   }
 
   /// Floats from one group's values or products to the next one's, and from one frequency's.
@@ -136,7 +142,8 @@ struct WinogradConvolution {
         blockStride: frequencies * plan.products.frequency)
       left.multiply(
         tiles, by: UnsafeRawPointer(memory) + frequency * plan.weights * Product.bytes, steps: steps,
-        offsets: left.offsets, panels: 0..<Product.panels(of: shape.o), into: target)
+        offsets: left.offsets, panels: 0..<Product.panels(of: shape.o), into: target,
+        chain: Int(dk_winograd_chain))
     }
   }
 

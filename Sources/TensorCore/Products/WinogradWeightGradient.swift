@@ -107,6 +107,7 @@ struct WinogradWeightGradient {
         var product = dk_product(
           left: memory + plan.rowsAt + frequency * plan.rows * Product.bytes,
           plane: Product.rows * Product.step, offsets: offsets.baseAddress, steps: steps,
+          chain: Int(dk_winograd_chain),
           right: memory + frequency * plan.columns * Product.bytes, panel_stride: steps * Product.panelStep,
           columns: shape.c, out: out, row_stride: 16,
           block_stride: frequencies * WinogradSquares.products, bias: nil,
