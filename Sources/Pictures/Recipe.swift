@@ -34,6 +34,30 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var scheduler: String?
   /// The strength of guidance; 1 is none.
   public var guidanceScale: Double?
+  /// How far guidance's contrast was taken back, from 0 to 1.
+  public var guidanceRescale: Double?
+  /// The share of the steps at which guidance began and ended, where it did not hold for all.
+  public var guidanceStart, guidanceEnd: Double?
+  /// The classes that were avoided, by index.
+  public var negativeClasses: [Int]?
+  /// How strongly, where that was a strength of its own.
+  public var negativeScale: Double?
+  /// Whether only what they do not share with the class was avoided.
+  public var perpendicularNegative: Bool?
+  /// The folder of the weaker model that was guided away from, and SHA-256 of its weights.
+  public var autoguidance, autoguidanceHash: String?
+  /// The picture that it was made of, as it was named; its hash is among `inputs`.
+  public var image: String?
+  /// The share of the schedule that the picture went through, and the steps of the whole schedule.
+  public var strength: Double?, scheduleSteps: Int?
+  /// How the picture was brought to the size: `crop`, `pad` or `stretch`.
+  public var fit: String?
+  /// How a part was painted anew, and what it started from.
+  public var method, fill: String?
+  /// The mask, as it was named; its hash is among `inputs`.
+  public var mask: String?
+  /// RePaint's jumps.
+  public var jumpLength, resamplings: Int?
   /// The class by its index.
   public var classLabel: Int?
   /// The class by its name.

@@ -16,6 +16,7 @@ public struct DenoisingLoop {
   let clipping: Clipping
   let predictor: any Predictor
   let condition: Condition
+  let classifier: ClassifierGuidance?
   let afterVisit: AfterVisit?
 
   /// - Parameters:
@@ -23,18 +24,19 @@ public struct DenoisingLoop {
   ///   - visits: a number of steps, or where they are.
   ///   - eta: DDIM's η, TCD's γ.
   ///   - condition: what is known about the pictures, a row each.
+  ///   - classifier: who says how much the pictures look like what the condition asks for.
   ///   - afterVisit: what holds after each visit, such as the known part of an inpainting.
   /// - Throws: `SchedulerError`.
   public init(
     _ config: SchedulerConfig, _ visits: Visits, eta: Float? = nil, predictor: any Predictor,
-    condition: Condition = .none, afterVisit: AfterVisit? = nil
+    condition: Condition = .none, classifier: ClassifierGuidance? = nil, afterVisit: AfterVisit? = nil
   ) throws {
     sampler = try config.sampler(visits, eta: eta)
     parametrization = config.parametrization
     learnsVariance = config.learnsVariance
     clipping = Clipping(config)
     (self.predictor, self.condition) = (predictor, condition)
-    self.afterVisit = afterVisit
+    (self.classifier, self.afterVisit) = (classifier, afterVisit)
   }
 
   /// Denoises from pure noise of `shape`, `[N, C, H, W]`, by every step.
@@ -92,9 +94,13 @@ public struct DenoisingLoop {
       let halves = output.splitChannels([channels, channels])
       (output, variance) = (halves[0], learnsVariance ? halves[1] : nil)
     }
+    let gradient = classifier?(shown, evaluation, condition)
+    if let gradient, !sampler.guidesMeans {
+      output = parametrization.guided(output, by: gradient, evaluation)
+    }
     var denoised = parametrization.denoised(output, x, evaluation)
     denoised.x0 = clipping(denoised.x0)
-    denoised.variance = variance
+    (denoised.variance, denoised.gradient) = (variance, sampler.guidesMeans ? gradient : nil)
     return denoised
   }
 }

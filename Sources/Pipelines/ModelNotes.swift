@@ -10,10 +10,15 @@ public struct ModelNotes: Codable, Sendable, Equatable {
   public var nullClass: Int?
   /// How many steps it was trained for.
   public var trainedSteps: Int?
+  /// The share of labels that were hidden in training, without which guidance has nothing to compare with.
+  public var labelDropout: Float?
 
   /// Nothing known, unless given.
-  public init(classes: [String]? = nil, nullClass: Int? = nil, trainedSteps: Int? = nil) {
+  public init(
+    classes: [String]? = nil, nullClass: Int? = nil, trainedSteps: Int? = nil, labelDropout: Float? = nil
+  ) {
     (self.classes, self.nullClass, self.trainedSteps) = (classes, nullClass, trainedSteps)
+    self.labelDropout = labelDropout
   }
 
   /// Those of a folder; nil where there are none that can be read.
@@ -28,5 +33,6 @@ public struct ModelNotes: Codable, Sendable, Equatable {
     case classes
     case nullClass = "null_class"
     case trainedSteps = "trained_steps"
+    case labelDropout = "label_dropout"
   }
 }

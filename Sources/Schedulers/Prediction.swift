@@ -10,6 +10,8 @@ public struct Denoised {
   public var output: Tensor
   /// What the network says of the variance of the step, where it does: raw output, of x's shape.
   public var variance: Tensor?
+  /// The gradient of what guides the step's mean, of x's shape, where something does: s·∇log p(y|x).
+  public var gradient: Tensor?
 
   /// The noise that goes with the clipped x₀: (x − alpha·x₀)/sigma.
   func noise(in x: Tensor, at level: NoiseLevel) -> Tensor {
@@ -22,6 +24,24 @@ public enum Parametrization: Sendable, Equatable {
   case prediction(SchedulerConfig.PredictionType)
   /// x₀ = c_skip·x + c_out·output (Karras et al. 2022, table 1), the output negated for v-prediction.
   case preconditioned(sigmaData: Float, negated: Bool)
+
+  /// The output of a network whose score has `gradient`, with respect to x, added to it: ε falls by σ·gradient, and x₀
+  /// rises by σ²/α·gradient.
+  public func guided(_ output: Tensor, by gradient: Tensor, _ evaluation: Evaluation) -> Tensor {
+    let (alpha, sigma) = (evaluation.level.alpha, evaluation.level.sigma)
+    let rise = sigma * sigma / alpha
+    let weight: Float =
+      switch self {
+      case .prediction(.epsilon): -sigma
+      case .prediction(.sample): rise
+      // v of the picture as it is shown: s·(α·ε − σ·x₀).
+      case .prediction(.vPrediction): -evaluation.inputScale * (alpha * sigma + sigma * rise)
+      case .prediction(.flow): -(sigma + rise)
+      case .preconditioned(let sigmaData, let negated):
+        (negated ? -1 : 1) * rise * (sigma * sigma + sigmaData * sigmaData).squareRoot() / (sigma * sigmaData)
+      }
+    return .combination([(Float(1), output), (weight, gradient)])
+  }
 
   /// [N, C, H, W] each: `output` for the picture `x` shown in `evaluation`.
   public func denoised(_ output: Tensor, _ x: Tensor, _ evaluation: Evaluation) -> Denoised {

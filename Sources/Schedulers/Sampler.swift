@@ -23,6 +23,9 @@ public protocol Sampler {
   func visits(from i: Int) -> [Int]
   /// Whether noise is drawn after evaluation `i`.
   func needsNoise(_ i: Int) -> Bool
+  /// Whether a step adds its variance times `Denoised.gradient` to its mean; others are given predictions with the gradient
+  /// in them.
+  var guidesMeans: Bool { get }
   /// The picture to go on with after evaluation `i`.
   ///
   /// - Parameters:
@@ -44,6 +47,8 @@ extension Sampler {
   public var isWithinStep: Bool { false }
   /// All that follow, unless a sampler says otherwise.
   public func visits(from i: Int) -> [Int] { Array(i..<evaluations.count) }
+  /// Predictions have it in them, unless a sampler says otherwise.
+  public var guidesMeans: Bool { false }
   /// Deterministic unless a sampler says otherwise.
   public func needsNoise(_ i: Int) -> Bool { false }
 }

@@ -53,16 +53,20 @@ struct ClassChoice {
           + "--guidance-scale out.")
     }
     let known = names.isEmpty ? Array(0..<(total ?? 1)) : Array(names.indices)
-    let chosen =
-      try wanted.isEmpty
-      ? known
-      : wanted.map { text in
-        if let index = names.firstIndex(of: text) { return index }
-        if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
-        let nearest = UsageMessage.nearest(text, in: names).map { "; '\($0)' is near" } ?? ""
-        let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
-        throw Failure("\(name) has no class '\(text)'\(nearest); it has \(list).")
-      }
+    let chosen = try wanted.isEmpty ? known : wanted.map { try index(of: $0) }
     return Labels(cycle: chosen, nullClass: folder.notes.nullClass, names: names)
+  }
+
+  /// A class by its name or number.
+  ///
+  /// - Throws: `Failure` for a class that the model does not have.
+  func index(of text: String) throws -> Int {
+    let names = folder.notes.classes ?? []
+    let total = folder.config.classEmbeddings
+    if let index = names.firstIndex(of: text) { return index }
+    if let index = Int(text), index >= 0, total.map({ index < $0 }) ?? true { return index }
+    let nearest = UsageMessage.nearest(text, in: names).map { "; '\($0)' is near" } ?? ""
+    let list = names.isEmpty ? "numbers from 0 to \((total ?? 1) - 1)" : names.joined(separator: ", ")
+    throw Failure("\(folder.url.relativePath) has no class '\(text)'\(nearest); it has \(list).")
   }
 }

@@ -39,12 +39,7 @@ struct CompareCommand: ParsableCommand {
 
   @OptionGroup var prompts: PromptOptions
 
-  @Option(
-    name: [.long, .customLong("cfg-scale")],
-    help:
-      "How strongly the class or the prompt is followed: 1 is plain. (default: 1 for classes, 7.5 for prompts)"
-  )
-  var guidanceScale: Float?
+  @OptionGroup var guidance: GuidanceOptions
 
   @Option(help: "How much larger each picture is drawn. (default: so that the shorter side has 96 pixels)")
   var zoom: Int?
@@ -53,7 +48,6 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     if let zoom, !(1...64).contains(zoom) { throw ValidationError("--zoom must be from 1 to 64.") }
-    if guidanceScale?.isFinite == false { throw ValidationError("--guidance-scale must be a number.") }
     if classes.count > 1 {
       throw ValidationError("--class takes one class here: all pictures of a comparison show the same.")
     }
@@ -66,7 +60,8 @@ struct CompareCommand: ParsableCommand {
     let counts: [Int] = try steps.numbers("--steps")
     guard !names.isEmpty else { throw Failure.usage("--samplers must name one at least.") }
     let sampling = try Sampling(
-      try URL(argument: model, "<model>"), classes: classes, prompts: prompts, guidanceScale: guidanceScale)
+      try ModelFolder(URL(argument: model, "<model>")), classes: classes, prompts: prompts, guidance: guidance
+    )
     let schedulers = try names.map {
       try sampling.folder.schedulerComponent.config(schedule: nil, sampler: URL.expanded($0))
     }
@@ -83,7 +78,7 @@ struct CompareCommand: ParsableCommand {
     let clock = Stopwatch()
     let codec = try sampling.folder.codec()
     let told = try samplers.map { try $0.map { try sampling.prompts($0) } }
-    let network = try sampling.folder.denoiser()
+    let networks = try sampling.networks(batchSize: 1)
     var cells = [Lettering.picture("steps")] + counts.map { Lettering.picture("\($0)", scale: 2) }
     for (row, (name, scheduler)) in zip(names, schedulers).enumerated() {
       cells.append(Lettering.picture(name))
@@ -91,7 +86,7 @@ struct CompareCommand: ParsableCommand {
         Console.progress("\(name), \(count.counted("step"))")
         var noise = Generator.philox.source(seed: seed.value)
         let predictor = sampling.predictor(
-          network, 0..<1, batchSize: 1, prompts: told[row][column], sampler: samplers[row][column])
+          networks, 0..<1, prompts: told[row][column], sampler: samplers[row][column])
         let loop = try DenoisingLoop(
           scheduler, .count(count), predictor: predictor, condition: sampling.condition(0..<1))
         let latents = loop.run(sampling.shape(count: 1), noise: &noise)
@@ -114,16 +109,14 @@ struct CompareCommand: ParsableCommand {
   private func recipe(
     _ sampling: Sampling, _ schedulers: [SchedulerConfig], _ counts: [Int], _ parts: [String: String]
   ) -> Recipe {
-    Recipe(
+    var recipe = Recipe(
       version: DarkroomVersion.current, model: model,
       modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
       rng: Generator.philox.rawValue, steps: counts.max() ?? 0,
       sampler: schedulers.map(\.samplerName).joined(separator: ", "),
-      guidanceScale: sampling.isLed ? Double(sampling.guidanceScale) : nil,
-      classLabel: sampling.labels[0], className: sampling.labels.name(0),
-      prompt: sampling.prompting?.prompt(0),
-      negativePrompt: sampling.prompting?.negative, width: sampling.size.width,
-      height: sampling.size.height, commandLine: seed.command)
+      width: sampling.size.width, height: sampling.size.height, commandLine: seed.command)
+    sampling.record(0, in: &recipe)
+    return recipe
   }
 }
 

@@ -23,9 +23,8 @@ struct Darkroom: ParsableCommand {
       """,
     version: DarkroomVersion.current,
     subcommands: [
-      TrainCommand.self, ResumeCommand.self, SampleCommand.self, ReplayCommand.self, CompareCommand.self,
-      GridCommand.self,
-      ScheduleCommand.self,
+      TrainCommand.self, ResumeCommand.self, SampleCommand.self, Img2ImgCommand.self, InpaintCommand.self,
+      ReplayCommand.self, CompareCommand.self, GridCommand.self, ScheduleCommand.self,
       DataCommand.self, PromptCommand.self,
       InfoCommand.self, DiffCommand.self, ControlCommand.self, VAECommand.self, EvaluateCommand.self,
       BenchCommand.self,

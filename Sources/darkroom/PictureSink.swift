@@ -84,7 +84,7 @@ struct PictureSink {
   }
 
   /// A value that is not a number would be drawn black, and infinity white, as if that were the picture.
-  private static func requireFinite(_ images: Tensor, first: Int) throws {
+  static func requireFinite(_ images: Tensor, first: Int) throws {
     for i in 0..<images.shape[0] {
       guard let (_, value) = images.rows(i..<i + 1).firstNotFinite else { continue }
       throw Failure(

@@ -97,12 +97,7 @@ struct SampleCommand: ParsableCommand {
     completion: .file())
   var promptsFile: String?
 
-  @Option(
-    name: [.long, .customLong("cfg-scale")],
-    help:
-      "How strongly the class or the prompt is followed: 1 is plain, more exaggerates it. (default: 1 for classes, 7.5 for prompts)"
-  )
-  var guidanceScale: Float?
+  @OptionGroup var guidance: GuidanceOptions
 
   @Option(help: "The noise's generator: philox, or torch for diffusers' pictures.")
   var rng = Generator.philox
@@ -135,7 +130,6 @@ struct SampleCommand: ParsableCommand {
     if [steps != nil, timesteps != nil, sigmas != nil].count(where: { $0 }) > 1 {
       throw ValidationError("--steps, --timesteps and --sigmas exclude each other.")
     }
-    if guidanceScale?.isFinite == false { throw ValidationError("--guidance-scale must be a number.") }
     if promptsFile != nil && prompts.prompt != nil {
       throw ValidationError("--prompt and --prompts-file exclude each other.")
     }
@@ -152,8 +146,8 @@ struct SampleCommand: ParsableCommand {
     try compute.apply()
     let target = try OutputKind(output)
     let sampling = try Sampling(
-      try URL(argument: model, "<model>"), classes: classes, prompts: prompts,
-      lines: promptsFile.map(Prompting.lines), perPrompt: count, guidanceScale: guidanceScale,
+      try ModelFolder(URL(argument: model, "<model>")), classes: classes, prompts: prompts,
+      lines: promptsFile.map(Prompting.lines), perPrompt: count, guidance: guidance,
       size: try SizeOptions.parsed(size, width: width, height: height))
     let count = count * (sampling.prompting?.prompts.count ?? 1)
     let tiles = try tiling.tiles(sampling.folder.vae?.config)
@@ -174,7 +168,7 @@ struct SampleCommand: ParsableCommand {
     seed.announce()
 
     let told = try sampling.prompts(steps)
-    let network = try sampling.folder.denoiser()
+    let networks = try sampling.networks(batchSize: together)
     let codec = try sampling.folder.codec(tiles: tiles)
     let progress = SampleProgress(count: count, evaluations: evaluations)
     Interruption.watch()
@@ -182,7 +176,7 @@ struct SampleCommand: ParsableCommand {
       let end = rng == .torch ? count : min(first + together, count)
       let numbers = firstIndex + first..<firstIndex + end
       let predictor = sampling.predictor(
-        network, numbers, batchSize: together, prompts: told, sampler: steps)
+        networks, numbers, prompts: told, sampler: steps)
       let loop = try DenoisingLoop(
         scheduler, visits, eta: eta, predictor: predictor, condition: sampling.condition(numbers))
       var noise = rng.source(seed: seed.value, firstIndex: numbers.lowerBound)
@@ -213,7 +207,7 @@ struct SampleCommand: ParsableCommand {
     // A tensor of all pictures is written at once, and PyTorch's generator draws for all of them at once.
     let values = Double(count) * Double(sampling.size.height * sampling.size.width) * 3
     let results = rng == .torch ? 4 * values : form == .safetensors && !separate ? 2 * values : 0
-    let calls = evaluations * (sampling.isGuided ? 2 : 1)
+    let calls = evaluations * sampling.sides
     let forecast = Forecast(
       sampling.folder, size: (height, width), count: count, together: together, evaluations: calls,
       results: results)
@@ -240,18 +234,16 @@ struct SampleCommand: ParsableCommand {
   private func recipe(
     _ number: Int, _ sampling: Sampling, _ scheduler: SchedulerConfig, _ parts: [String: String], steps: Int
   ) -> Recipe {
-    let labels = sampling.labels
-    return Recipe(
+    var recipe = Recipe(
       version: DarkroomVersion.current, model: model,
       modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
       imageIndex: number,
       rng: rng.rawValue, steps: steps, sampler: scheduler.samplerName,
       eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),
-      scheduler: scheduler.json, guidanceScale: sampling.isLed ? Double(sampling.guidanceScale) : nil,
-      classLabel: labels[number], className: labels.name(number),
-      prompt: sampling.prompting?.prompt(number), negativePrompt: sampling.prompting?.negative,
-      width: sampling.size.width,
-      height: sampling.size.height, commandLine: seed.command)
+      scheduler: scheduler.json, width: sampling.size.width, height: sampling.size.height,
+      commandLine: seed.command)
+    sampling.record(number, in: &recipe)
+    return recipe
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Pictures
 import Pipelines
 import Schedulers
 
@@ -12,23 +13,19 @@ struct Sampling {
   let size: (height: Int, width: Int)
   /// What a model that reads texts is told; nil for another.
   let prompting: Prompting?
-  /// 1 is none.
-  let guidanceScale: Float
-
-  /// diffusers' default for models that read texts.
-  private static let textGuidance: Float = 7.5
+  private let guidance: GuidanceChoice
 
   /// - Parameters:
   ///   - lines: the prompts of a file, in place of the one among `prompts`.
   ///   - perPrompt: how many pictures are made of each prompt.
-  ///   - guidanceScale: nil for what is usual: 7.5 for models that read texts, 1 for others.
   ///   - size: width and height where the command names them; the model's own otherwise.
   /// - Throws: `Failure`, or the folder's errors.
   init(
-    _ url: URL, classes: [String], prompts: PromptOptions, lines: [String]? = nil, perPrompt: Int = 1,
-    guidanceScale: Float?, size: (width: Int?, height: Int?) = (nil, nil)
+    _ folder: ModelFolder, classes: [String], prompts: PromptOptions, lines: [String]? = nil,
+    perPrompt: Int = 1,
+    guidance: GuidanceOptions, size: (width: Int?, height: Int?) = (nil, nil)
   ) throws {
-    folder = try ModelFolder(url)
+    self.folder = folder
     let config = folder.config
     self.size = try Self.pixels(folder, size)
     let channels = folder.vae?.config.outChannels ?? config.inChannels
@@ -37,7 +34,7 @@ struct Sampling {
       [1, 2].map({ $0 * config.inChannels }).contains(config.predictedChannels)
     else {
       throw Failure(
-        "\(url.relativePath) makes \(config.predictedChannels) channels of \(config.inChannels); pictures have 1 or 3, or "
+        "\(folder.url.relativePath) makes \(config.predictedChannels) channels of \(config.inChannels); pictures have 1 or 3, or "
           + "twice as many where the network predicts a variance too.")
     }
     if let text = folder.text {
@@ -45,14 +42,16 @@ struct Sampling {
     } else {
       guard !prompts.areGiven && lines == nil else {
         throw Failure(
-          "\(url.relativePath) reads no texts; leave --prompt and what goes with it out"
+          "\(folder.url.relativePath) reads no texts; leave --prompt and what goes with it out"
             + (config.isClassConditional ? ", and name a --class." : "."))
       }
       prompting = nil
     }
-    self.guidanceScale = guidanceScale ?? (prompting == nil ? 1 : Self.textGuidance)
-    labels = try ClassChoice(folder).labels(classes, guided: prompting == nil && self.guidanceScale != 1)
-    if self.guidanceScale == 1, prompting?.negative != nil {
+    labels = try ClassChoice(folder).labels(
+      classes, guided: prompting == nil && guidance.needsNullClass)
+    self.guidance = try GuidanceChoice(
+      guidance, folder, nullClass: labels.nullClass, readsText: prompting != nil)
+    if self.guidance.scale == 1, prompting?.negative != nil {
       Console.note("at --guidance-scale 1 nothing leads away from the negative prompt; it is not used")
     }
   }
@@ -60,11 +59,8 @@ struct Sampling {
   /// Height and width of what is denoised.
   var latentSize: (height: Int, width: Int) { (size.height / factor, size.width / factor) }
 
-  /// Whether the network runs twice an evaluation, with and without the class or the prompt.
-  var isGuided: Bool { guidanceScale != 1 && (labels.nullClass != nil || prompting != nil) }
-
-  /// Whether pictures are led to something, more or less, so that the scale is worth saying.
-  var isLed: Bool { !labels.cycle.isEmpty || prompting != nil }
+  /// How often a network runs an evaluation: once a side of the guidance.
+  var sides: Int { guidance.sides }
 
   /// Pixels that one of the denoiser's stands for.
   private var factor: Int { Self.factor(folder) }
@@ -90,18 +86,31 @@ struct Sampling {
   ///   - prompts: what the network is told of each prompt.
   ///   - sampler: whose steps prompts change at.
   func predictor(
-    _ network: any Denoiser, _ pictures: Range<Int>, batchSize: Int, prompts: [PromptConditions],
-    sampler: any Sampler
+    _ networks: GuidanceNetworks, _ pictures: Range<Int>, prompts: [PromptConditions], sampler: any Sampler
   ) -> any Predictor {
-    let predictor = NetworkPredictor(network, batchSize: batchSize)
     if let prompting {
       return PromptPredictor(
-        predictor, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) }, scale: guidanceScale,
+        networks.strong, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) },
+        scale: guidance.scale,
         sampler: sampler)
     }
-    guard isGuided, let null = labels.nullClass else { return predictor }
-    return ClassifierFreeGuidance(
-      predictor, unconditional: Condition(labels: [null]).repeated(pictures.count), scale: guidanceScale)
+    return guidance.predictor(networks, count: pictures.count, for: sampler)
+  }
+
+  /// Loads the networks.
+  ///
+  /// - Parameter batchSize: the most pictures that go through one at a time.
+  func networks(batchSize: Int) throws -> GuidanceNetworks {
+    GuidanceNetworks(
+      strong: NetworkPredictor(try folder.denoiser(), batchSize: batchSize),
+      weak: try guidance.weak.map { NetworkPredictor(try $0.denoiser(), batchSize: batchSize) })
+  }
+
+  /// Writes down what was asked of the model for the picture of a number.
+  func record(_ number: Int, in recipe: inout Recipe) {
+    (recipe.classLabel, recipe.className) = (labels[number], labels.name(number))
+    (recipe.prompt, recipe.negativePrompt) = (prompting?.prompt(number), prompting?.negative)
+    guidance.record(in: &recipe)
   }
 
   private static func factor(_ folder: ModelFolder) -> Int { folder.vae?.config.downsampling ?? 1 }

@@ -36,7 +36,7 @@ public struct PromptPredictor: Predictor {
       return Group(rows: first..<first + prompt.count, stages: prompt.conditions.stages)
     }
     self.scale = scale
-    self.guide = guide ?? { ClassifierFreeGuidance($0, unconditional: $1, scale: scale) }
+    self.guide = guide ?? { ClassifierFreeGuidance($0, unconditional: [$1], scale: scale) }
     (evaluations, stepStarts) = (sampler.evaluations, sampler.stepStarts)
   }
 

@@ -21,7 +21,10 @@ public struct DDPM: Sampler {
   /// All but the step from timestep 0.
   public func needsNoise(_ i: Int) -> Bool { i != last }
 
-  /// x′ = √ᾱ′·β/(1 − ᾱ)·x₀ + √α·(1 − ᾱ′)/(1 − ᾱ)·x + σ·noise
+  /// Algorithm 1 of Dhariwal & Nichol (2021).
+  public var guidesMeans: Bool { true }
+
+  /// x′ = √ᾱ′·β/(1 − ᾱ)·x₀ + √α·(1 − ᾱ′)/(1 − ᾱ)·x + σ²·gradient + σ·noise
   public func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     let alphaBar = alphasCumprod[i]
     let alphaBarNext = i + 1 < alphasCumprod.count ? alphasCumprod[i + 1] : 1
@@ -31,13 +34,17 @@ public struct DDPM: Sampler {
       (alphaBarNext.squareRoot() * beta / (1 - alphaBar), denoised.x0),
       (alpha.squareRoot() * (1 - alphaBarNext) / (1 - alphaBar), x),
     ]
-    if needsNoise(i), let noise {
-      let betaTilde = max((1 - alphaBarNext) / (1 - alphaBar) * beta, 1e-20)
-      if let learned = denoised.variance {
-        terms.append((1, learnedDeviation(learned, betaTilde: betaTilde, beta: beta) * noise))
-      } else {
-        terms.append((deviation(betaTilde: betaTilde, beta: beta), noise))
-      }
+    let noise = needsNoise(i) ? noise : nil
+    guard noise != nil || denoised.gradient != nil else { return .combination(terms) }
+    let betaTilde = max((1 - alphaBarNext) / (1 - alphaBar) * beta, 1e-20)
+    if let learned = denoised.variance {
+      let deviation = learnedDeviation(learned, betaTilde: betaTilde, beta: beta)
+      if let gradient = denoised.gradient { terms.append((1, deviation * deviation * gradient)) }
+      if let noise { terms.append((1, deviation * noise)) }
+    } else {
+      let deviation = deviation(betaTilde: betaTilde, beta: beta)
+      if let gradient = denoised.gradient { terms.append((deviation * deviation, gradient)) }
+      if let noise { terms.append((deviation, noise)) }
     }
     return .combination(terms)
   }

@@ -1,0 +1,80 @@
+import Models
+import Schedulers
+import TensorCore
+
+/// Classifier-free guidance (Ho & Salimans 2022): away from what is said without the condition.
+///
+///     unconditional + scale·(conditional − unconditional)
+///
+/// A negative condition in place of the unconditional one guides away from what it describes; of several, from their mean.
+public struct ClassifierFreeGuidance: Predictor {
+  let predictor: any Predictor
+  let unconditional: [Condition]
+  let scale: Float
+  let rescale: Float
+
+  /// - Parameters:
+  ///   - unconditional: what is said in place of the condition, a row a picture; at least one.
+  ///   - scale: 1 is the condition alone, and the other side is not asked; more exaggerates it.
+  ///   - rescale: see `GuidedPrediction`.
+  public init(
+    _ predictor: any Predictor, unconditional: [Condition], scale: Float, rescale: Float = 0
+  ) {
+    precondition(!unconditional.isEmpty, "nothing to guide away from")
+    (self.predictor, self.unconditional) = (predictor, unconditional)
+    (self.scale, self.rescale) = (scale, rescale)
+  }
+
+  /// [N, C, H, W] → [N, C or 2C, H, W]
+  public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
+    if scale == 1 { return predictor(x, evaluation, condition) }
+    let sides = predictor.predictions(x, evaluation, unconditional + [condition])
+    let share = (1 - scale) / Float(unconditional.count)
+    return GuidedPrediction(channels: x.shape[1], rescale: rescale)(sides, conditional: sides.count - 1) {
+      sides in
+      .combination(sides.enumerated().map { i, side in (i == sides.count - 1 ? scale : share, side) })
+    }
+  }
+}
+
+/// Autoguidance (Karras et al. 2024, "Guiding a diffusion model with a bad version of itself"): away from what a weaker model
+/// says under the same condition.
+///
+///     weak + scale·(strong − weak)
+public struct Autoguidance: Predictor {
+  let predictor: any Predictor
+  let weak: any Predictor
+  let scale: Float
+  let rescale: Float
+
+  /// - Parameters:
+  ///   - weak: a smaller or less trained model of the same pictures, noise and prediction.
+  ///   - scale: 1 is the strong model alone.
+  ///   - rescale: see `GuidedPrediction`.
+  public init(_ predictor: any Predictor, weak: any Predictor, scale: Float, rescale: Float = 0) {
+    (self.predictor, self.weak, self.scale, self.rescale) = (predictor, weak, scale, rescale)
+  }
+
+  /// [N, C, H, W] → [N, C or 2C, H, W]
+  public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
+    let strong = predictor(x, evaluation, condition)
+    if scale == 1 { return strong }
+    let sides = [weak(x, evaluation, condition), strong]
+    return GuidedPrediction(channels: x.shape[1], rescale: rescale)(sides, conditional: 1) {
+      .combination([(1 - scale, $0[0]), (scale, $0[1])])
+    }
+  }
+}
+
+extension Predictor {
+  /// What is said of the same pictures under each of several conditions, asked in one batch where their rows may stand in
+  /// one: `[N, C or 2C, H, W]` each.
+  func predictions(_ x: Tensor, _ evaluation: Evaluation, _ conditions: [Condition]) -> [Tensor] {
+    guard let first = conditions.first, conditions.allSatisfy({ $0.isStackable(with: first) }) else {
+      return conditions.map { self(x, evaluation, $0) }
+    }
+    let count = x.shape[0]
+    let all = self(.stacked(conditions.map { _ in x }), evaluation, .stacked(conditions))
+    return conditions.indices.map { all.rows($0 * count..<($0 + 1) * count) }
+  }
+}

@@ -1,0 +1,261 @@
+import ArgumentParser
+import Files
+import Foundation
+import Models
+import Pictures
+import Pipelines
+import TensorCore
+
+/// `darkroom inpaint`: part of a picture painted anew, every other pixel as it was.
+struct InpaintCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inpaint",
+    abstract: "Paint part of a picture anew, in keeping with the rest, which stays identical to the byte.",
+    discussion: """
+      Where the mask is black, the result has the very samples of the picture's file, in its own bit depth and mode, \
+      also where a model of latents paints. The picture may have any size: what is painted is brought to a size that the \
+      model allows, and back.
+
+      EXAMPLES
+        darkroom inpaint run photo.png --mask hole.png --output mended.png
+        darkroom inpaint run photo.jpg --mask-box 40,60,128,96 --feather 4 --crop-to-mask --output mended.png
+        darkroom inpaint run photo.png --expand 64,0,64,0 --method repaint --output wider.png
+      """)
+
+  @Argument(help: "The model's folder.", completion: .directory)
+  var model: String
+
+  @Argument(help: "The picture: PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+  var image: String
+
+  @Option(
+    name: .shortAndLong,
+    help: "Where to write: .png, or .safetensors for the floats of the raw result (key images).",
+    completion: .file(extensions: ["png", "safetensors"]))
+  var output: String
+
+  @OptionGroup var masking: MaskOptions
+
+  @Option(help: "The share of the schedule, above 0 and up to 1, that the painted part goes through.")
+  var strength = 1.0
+
+  @Option(help: "How both parts are brought together: blend, or repaint for RePaint's jumps back.")
+  var method = Inpainting.Method.blend
+
+  @Option(help: "Of --method repaint: how many steps a jump goes back.")
+  var jumpLength = 5
+
+  @Option(help: "Of --method repaint: how often each stretch is gone.")
+  var resamplings = 5
+
+  @Option(
+    help: "What the hole starts from: original, blur (what is around it), noise, or nothing.")
+  var fill = Fill.original
+
+  @Flag(help: "Work on what is around the mask alone, at the model's own size.")
+  var cropToMask = false
+
+  @Option(help: "Of --crop-to-mask: pixels around the mask that are seen.")
+  var padding = 32
+
+  @Option(
+    help: "The size that is worked at, as WIDTHxHEIGHT. (default: the picture's where the model suits it)")
+  var size: String?
+
+  @Option(help: "on keeps every pixel of the picture that is not painted; off writes the raw result.")
+  var paste = Paste.on
+
+  @OptionGroup var edit: EditOptions
+
+  enum Fill: String, ExpressibleByArgument, CaseIterable { case original, blur, noise, nothing }
+  enum Paste: String, ExpressibleByArgument, CaseIterable { case on, off }
+
+  func validate() throws {
+    try EditOptions.check(strength: strength)
+    if !(0...4096).contains(padding) { throw ValidationError("--padding must be from 0 to 4096.") }
+    if !(1...1000).contains(jumpLength) { throw ValidationError("--jump-length must be from 1 to 1000.") }
+    if !(1...1000).contains(resamplings) { throw ValidationError("--resamplings must be from 1 to 1000.") }
+    if method == .repaint && edit.stepsMode == .diffusers {
+      throw ValidationError(
+        "--steps-mode diffusers does not go with --method repaint, which diffusers counts otherwise.")
+    }
+  }
+
+  func run() throws {
+    try edit.compute.apply()
+    let target = try OutputKind(output)
+    if target.form == .jpeg && paste == .on {
+      throw Failure("--output \(output): JPEG cannot keep pixels as they were; use .png, or --paste off.")
+    }
+    let url = try URL(argument: image, "<image>")
+    let (canvas, mask) = try masking.canvas(try StoredPicture(contentsOf: url), named: image)
+    guard !mask.isWhite else {
+      throw Failure(
+        "the mask is white all over, so that nothing of \(image) is kept to blend with; use img2img.")
+    }
+    let folder = try ModelFolder(URL(argument: model, "<model>"))
+    let (region, size) = try workplace(canvas, mask, folder)
+    let sampling = try Sampling(
+      folder, classes: edit.classes, prompts: edit.prompts, perPrompt: edit.count, guidance: edit.guidance,
+      size: try SizeOptions.parsed(size, width: nil, height: nil))
+    let run = try Edit(edit, sampling, strength: strength)
+    try target.check()
+    if mask.isBlack {
+      Console.note("the mask is black all over: nothing to paint; \(image) is written as it is")
+      guard target.form == .png else {
+        throw Failure("--output \(output): what is written as it is, is a .png.")
+      }
+      return try canvas.write(to: target.url, texts: canvas.texts)
+    }
+    if region.width != sampling.size.width || region.height != sampling.size.height || cropToMask {
+      Console.note(
+        "\(region.width)x\(region.height) at \(region.x),\(region.y) is worked on at "
+          + "\(sampling.size.width)x\(sampling.size.height)")
+    }
+    if canvas.hasTransparency { Console.note("\(image): its transparency is seen on #\(edit.background)") }
+
+    let inputs = try masking.hash().merging([image: SHA256.hex(of: url)]) { _, image in image }
+    let painted = try painted(canvas, mask, region, run)
+    func recipe(_ number: Int) -> Recipe {
+      var recipe = run.recipe(number, model: model, image: image, inputs: inputs, strength: strength)
+      (recipe.method, recipe.fill, recipe.mask) = (method.rawValue, fill.rawValue, masking.mask)
+      if method == .repaint { (recipe.jumpLength, recipe.resamplings) = (jumpLength, resamplings) }
+      return recipe
+    }
+    guard paste == .on, target.form == .png else {
+      var sink = try PictureSink(target, .together(Grid()), count: edit.count, size: sampling.size)
+      try sink.take(painted, first: edit.firstIndex, recipe: recipe)
+      return try sink.finish()
+    }
+    try PictureSink.requireFinite(painted, first: edit.firstIndex)
+    for (n, number) in run.numbers.enumerated() {
+      let planes = Self.planes(painted.rows(n..<n + 1), in: region, of: canvas)
+      let result = canvas.repainted(with: planes, mask: mask)
+      if n == 0, let note = result.note { Console.note("\(output): \(note)") }
+      try result.picture.write(
+        to: edit.count == 1 ? target.url : target.numbered(number), texts: recipe(number).textChunks())
+    }
+  }
+
+  /// The part of the canvas that is worked on, and the size that it is worked at as WIDTHxHEIGHT.
+  private func workplace(
+    _ canvas: StoredPicture, _ mask: Mask, _ folder: ModelFolder
+  ) throws -> (Mask.Rectangle, String) {
+    let factor = folder.vae?.config.downsampling ?? 1
+    let multiple = folder.config.sizeMultiple * factor
+    let native = folder.config.nativeSize.map { (width: $0.width * factor, height: $0.height * factor) }
+    var region = Mask.Rectangle(x: 0, y: 0, width: canvas.width, height: canvas.height)
+    if cropToMask, let bounds = mask.bounds {
+      region = bounds.padded(
+        by: padding, proportions: native ?? (1, 1), within: canvas.width, canvas.height)
+    }
+    if let size { return (region, size) }
+    let isOwn = region.width % multiple == 0 && region.height % multiple == 0
+    guard let native else {
+      guard isOwn else {
+        throw Failure("\(model) does not say its size; add --size WIDTHxHEIGHT, multiples of \(multiple).")
+      }
+      return (region, "\(region.width)x\(region.height)")
+    }
+    // As many pixels as the model was made for, or the picture's own where these are not far from it.
+    let share = Double(region.width * region.height) / Double(native.width * native.height)
+    if isOwn && (cropToMask ? 1...2 : 0.5...4).contains(share) {
+      return (region, "\(region.width)x\(region.height)")
+    }
+    func side(_ length: Int) -> Int {
+      max(1, Int((Double(length) / share.squareRoot() / Double(multiple)).rounded())) * multiple
+    }
+    return (region, "\(side(region.width))x\(side(region.height))")
+  }
+
+  /// The region painted anew, `[N, C, H, W]` in [-1, 1], at the size that is worked at.
+  private func painted(
+    _ canvas: StoredPicture, _ mask: Mask, _ region: Mask.Rectangle, _ run: Edit
+  ) throws -> Tensor {
+    let (sampling, count) = (run.sampling, edit.count)
+    let size = sampling.size
+    let picture = canvas.picture(over: edit.color ?? .white)
+      .cropped(x: region.x, y: region.y, width: region.width, height: region.height)
+      .resized(width: size.width, height: size.height)
+    let hole = mask.cropped(region).resized(width: size.width, height: size.height)
+    let codec = try run.codec()
+    let shape = sampling.shape(count: count)
+    func all(_ x: Tensor) -> Tensor { .stacked((0..<count).map { _ in x }) }
+
+    var noise = run.noise
+    let known = all(run.encoded(picture, codec, noise: &noise))
+    let m = Self.map(of: hole, shape)
+    let epsilon = noise.normal(shape, .initialLatents, step: 0)
+    if let codec, edit.rng == .torch {
+      // diffusers encodes the masked picture too, and draws for it, though a network without channels for it has no use.
+      let factor = codec.autoencoder.config.downsampling
+      _ = noise.normal(
+        [1, shape[1], size.height / factor, size.width / factor], .posterior, step: 1)
+    }
+    var start = Start.noise(epsilon)
+    if strength < 1 || fill != .original {
+      let filled =
+        switch fill {
+        case .original: known
+        case .blur: all(run.encoded(picture.filled(in: hole), codec, noise: &noise))
+        case .noise: m * noise.normal(shape, .holeFilling, step: 0) + (-1 * m + 1) * known
+        case .nothing: (-1 * m + 1) * known
+        }
+      start = .picture(filled, noise: epsilon)
+    }
+    let inpainting = Inpainting(method, known: known, mask: m, epsilon: epsilon)
+    let route =
+      method == .repaint
+      ? run.strength.route(run.sampler, jumps: jumpLength, resamplings: resamplings) : nil
+    let result = try run.run(from: start, along: route, noise: &noise, afterVisit: inpainting.afterVisit)
+    return codec?.decoded(result) ?? result
+  }
+
+  /// A mask as `[N, C, H, W]` of values from 0 to 1, each the mean of the pixels that it stands for.
+  private static func map(of mask: Mask, _ shape: [Int]) -> Tensor {
+    let (h, w) = (shape[2], shape[3])
+    let (high, wide) = (mask.height / h, mask.width / w)
+    let plane = (0..<h * w).map { i in
+      var sum = 0
+      for y in i / w * high..<(i / w + 1) * high {
+        for x in i % w * wide..<(i % w + 1) * wide { sum += Int(mask[x, y]) }
+      }
+      return Float(sum) / Float(255 * high * wide)
+    }
+    return Tensor((0..<shape[0] * shape[1]).flatMap { _ in plane }, shape: shape)
+  }
+
+  /// One painted region as the planes `[3, H, W]` of the whole canvas; what lies around it is not looked at.
+  private static func planes(_ painted: Tensor, in region: Mask.Rectangle, of canvas: StoredPicture)
+    -> [Float]
+  {
+    let (_, c, h, w) = painted.shape4
+    var own = painted.values
+    if h != region.height || w != region.width {
+      own = Picture(planarFloats: own, width: w, height: h, channels: c)
+        .resized(width: region.width, height: region.height).planarFloats(channels: c)
+    }
+    let plane = region.width * region.height
+    var planes = [Float](repeating: 0, count: 3 * canvas.width * canvas.height)
+    for channel in 0..<3 {
+      for y in 0..<region.height {
+        let from = (c == 3 ? channel : 0) * plane + y * region.width
+        let to = (channel * canvas.height + region.y + y) * canvas.width + region.x
+        planes.replaceSubrange(to..<to + region.width, with: own[from..<from + region.width])
+      }
+    }
+    return planes
+  }
+}
+
+extension Inpainting.Method: ExpressibleByArgument {}
+
+extension InpaintCommand: ReplayableCommand {
+  mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
+    output = file.path
+    guard paste == .on, edit.count > 1 else { return file }
+    if edit.rng == .torch { return try OutputKind(output).numbered(recipe.imageIndex) }
+    (edit.count, edit.firstIndex) = (1, recipe.imageIndex)
+    return file
+  }
+}
