@@ -1,7 +1,10 @@
+import Synchronization
+
 /// The record of the operations between parameters and a loss: an array of entries with indices.
 ///
-/// It is an array and not a graph of linked objects, whose release would recurse as deep as the network. Nodes are
-/// numbered across all tapes ever made, so that a tensor left over from an earlier tape is seen to be a constant.
+/// It is an array and not a graph of linked objects, whose release would recurse as deep as the network. A node's number
+/// holds that of its tape, so that a tensor left over from an earlier tape, or of another thread's, is seen to be a
+/// constant.
 package final class Tape {
   /// Given the gradient of an operation's result and which of its inputs need theirs, the inputs' gradients.
   package typealias Backward = (_ dy: Tensor, _ needed: [Bool]) -> [Tensor?]
@@ -17,16 +20,23 @@ package final class Tape {
     var remake: (() -> Tensor)?
   }
 
-  // One tape at a time, on the thread that runs the model: `Tensor` is not `Sendable`, so no other can reach it.
-  nonisolated(unsafe) static var current: Tape?
-  nonisolated(unsafe) private static var nextNode = 1
+  /// One tape at a time on a thread that runs a model.
+  static var current: Tape? {
+    get { threadTape.value }
+    set { threadTape.value = newValue }
+  }
 
+  private static let threadTape = ThreadLocal<Tape>()
+  private static let tapesMade = Atomic<Int>(0)
+
+  /// The number of the first node; the tape's own number is in the upper half.
   private let base: Int
+  private var nodes: Range<Int> { base..<base + entries.count }
   private var entries: [Entry] = []
   private var leaves: [ObjectIdentifier: Int] = [:]
 
   init(parameters: [Tensor]) {
-    base = Tape.nextNode
+    base = Tape.tapesMade.add(1, ordering: .relaxed).newValue << 32
     for p in parameters where leaves[ObjectIdentifier(p.storage)] == nil {
       leaves[ObjectIdentifier(p.storage)] = append(Entry(inputs: [], backward: nil))
     }
@@ -34,16 +44,18 @@ package final class Tape {
 
   private func append(_ entry: Entry) -> Int {
     entries.append(entry)
-    Tape.nextNode += 1
     return base + entries.count - 1
   }
 
   /// The tensor's node on this tape, or 0 where it is a constant.
-  func node(of t: Tensor) -> Int { t.node >= base ? t.node : leaves[ObjectIdentifier(t.storage)] ?? 0 }
+  func node(of t: Tensor) -> Int {
+    if nodes.contains(t.node) { return t.node }
+    return t.node == Tensor.detachedNode ? 0 : leaves[ObjectIdentifier(t.storage)] ?? 0
+  }
 
   func remake(of t: Tensor) -> (() -> Tensor)? {
     let n = node(of: t)
-    return n >= base ? entries[n - base].remake : nil
+    return n > 0 ? entries[n - base].remake : nil
   }
 
   func record(

@@ -5,7 +5,8 @@ import CKernels
 /// Shapes are logical, as in the checkpoints: a feature map is `[N, C, H, W]` whatever its memory order. Values never
 /// change once made, but for a parameter's, which its optimiser updates in place.
 ///
-/// Deliberately not `Sendable`: operations share one tape and run on their own threads inside.
+/// Deliberately not `Sendable`: operations on one thread share a tape, and run on threads of their own inside. Two threads
+/// may each compute with tensors of their own.
 public struct Tensor {
   /// The size of each dimension.
   public let shape: [Int]
@@ -13,6 +14,8 @@ public struct Tensor {
   package let order: MemoryOrder
   /// Which tape entry made it; stale or 0 for a constant. See `Tape`.
   package let node: Int
+  /// The node of what no gradient flows to, though it be a parameter.
+  static let detachedNode = -1
 
   package init(shape: [Int], storage: Storage, order: MemoryOrder = .plain, node: Int = 0) {
     precondition(storage.count >= shape.reduce(1, *), "storage too small for \(shape)")
@@ -75,8 +78,8 @@ public struct Tensor {
 
   package var pointer: UnsafeMutablePointer<Float> { storage.pointer }
 
-  /// The same values, cut off from the tape.
-  public var detached: Tensor { Tensor(shape: shape, storage: storage, order: order) }
+  /// The same values, cut off from the tape: no gradient flows to them, nor to the parameter that they are.
+  public var detached: Tensor { with(node: Self.detachedNode) }
 
   func with(node: Int) -> Tensor { Tensor(shape: shape, storage: storage, order: order, node: node) }
 

@@ -13,8 +13,13 @@ final class SharedStatistics {
     var squares: [Double]
   }
 
-  // Used on the thread that runs the model; see `Tape.current`.
-  nonisolated(unsafe) static var current: SharedStatistics?
+  /// Those of the pass that the calling thread is in.
+  static var current: SharedStatistics? {
+    get { threadStatistics.value }
+    set { threadStatistics.value = newValue }
+  }
+
+  private static let threadStatistics = ThreadLocal<SharedStatistics>()
 
   private var seen: [Pool] = []
   /// Of the round before; empty in the first.
