@@ -64,11 +64,12 @@ struct RunFolder {
       (state, lock) = (nil, nil)
       return
     }
+    // Of a run that lives, that is what there is to say, whatever was asked for.
+    lock = try RunLock(url)
     guard place.resume else {
       throw Failure(
         "--output \(name) holds a run already; add --resume to go on with it, or name another folder.")
     }
-    lock = try RunLock(url)
     let found = try TrainingState(contentsOf: stateURL)
     state = found
     if let total = place.extendTo, total < found.stepsTaken {

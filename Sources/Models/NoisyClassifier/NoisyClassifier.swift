@@ -57,7 +57,6 @@ public struct NoisyClassifier {
   public func logProbability(_ x: Tensor, timesteps: [Float], labels: [Int]) -> (
     value: Float, gradient: Tensor
   ) {
-    let x = x.detached
     let (value, gradients) = valueAndGradients(of: [x]) {
       -1 * self(x, timesteps: timesteps).crossEntropies(labels).sum()
     }
