@@ -17,6 +17,8 @@ public struct Condition {
   public var control: ControlResiduals?
   /// Channels that follow the noisy picture's own, `[N, C, H, W]`: an inpainting network's mask and masked picture.
   public var channels: Tensor?
+  /// The picture that a ControlNet reads, `[N, C, H, W]` in 0 … 1; a network alone does not look at it.
+  public var hint: Tensor?
 
   /// Nothing is known.
   public static var none: Condition { Condition() }
@@ -28,12 +30,13 @@ public struct Condition {
   ///   - sizes: `[N, K]`.
   ///   - control: what a ControlNet adds.
   ///   - channels: `[N, C, H, W]`.
+  ///   - hint: `[N, C, H, W]`.
   public init(
     labels: [Int]? = nil, text: TextStates? = nil, pooledText: Tensor? = nil, sizes: Tensor? = nil,
-    control: ControlResiduals? = nil, channels: Tensor? = nil
+    control: ControlResiduals? = nil, channels: Tensor? = nil, hint: Tensor? = nil
   ) {
     (self.labels, self.text, self.pooledText, self.sizes) = (labels, text, pooledText, sizes)
-    (self.control, self.channels) = (control, channels)
+    (self.control, self.channels, self.hint) = (control, channels, hint)
   }
 
   /// The noisy pictures with `channels` after their own: `[N, C, H, W]` → `[N, C + C′, H, W]`.
@@ -96,14 +99,14 @@ extension Condition {
   }
 
   /// The parts that are tensors, by name: what holds of rows is written once for all of them.
-  private enum Part: Hashable { case states, mask, pooledText, sizes, block(Int), middle, channels }
+  private enum Part: Hashable { case states, mask, pooledText, sizes, block(Int), middle, channels, hint }
 
   private var tensors: [Part: Tensor] {
     var parts: [Part: Tensor] = [:]
     (parts[.states], parts[.mask]) = (text?.states, text?.mask)
     (parts[.pooledText], parts[.sizes], parts[.channels]) = (pooledText, sizes, channels)
     for (i, block) in (control?.blocks ?? []).enumerated() { parts[.block(i)] = block }
-    parts[.middle] = control?.middle
+    (parts[.middle], parts[.hint]) = (control?.middle, hint)
     return parts
   }
 
@@ -114,6 +117,6 @@ extension Condition {
       pooledText: tensors[.pooledText], sizes: tensors[.sizes],
       control: blocks.isEmpty && tensors[.middle] == nil
         ? nil : ControlResiduals(blocks: blocks, middle: tensors[.middle]),
-      channels: tensors[.channels])
+      channels: tensors[.channels], hint: tensors[.hint])
   }
 }

@@ -72,7 +72,7 @@ public struct Checkpoint {
   }
 
   /// The shape of a tensor, or nil where there is none of that key.
-  func shape(_ key: String) -> [Int]? { files[key]?.entries[key]?.shape }
+  public func shape(_ key: String) -> [Int]? { files[key]?.entries[key]?.shape }
 
   /// The tensor of `key` as f32.
   ///

@@ -24,15 +24,23 @@ public struct NetworkPredictor: Predictor {
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    func predicted(_ x: Tensor, _ condition: Condition) -> Tensor {
+    inBatches(of: batchSize, x, condition) { x, condition in
       let timesteps = (0..<x.shape[0]).map { _ in evaluation.timestep }
       return network.predict(x, timesteps: timesteps, condition: condition, dropout: nil)
     }
+  }
+}
+
+extension Predictor {
+  /// What is said of so many pictures at a time, one batch after the other.
+  func inBatches(
+    of size: Int, _ x: Tensor, _ condition: Condition, _ predicted: (Tensor, Condition) -> Tensor
+  ) -> Tensor {
     let count = x.shape[0]
-    guard count > batchSize else { return predicted(x, condition) }
+    guard count > size else { return predicted(x, condition) }
     return .stacked(
-      stride(from: 0, to: count, by: batchSize).map { first in
-        let range = first..<min(first + batchSize, count)
+      stride(from: 0, to: count, by: size).map { first in
+        let range = first..<min(first + size, count)
         return predicted(x.rows(range), condition.rows(range))
       })
   }

@@ -167,7 +167,7 @@ struct GuidanceChoice {
       let sides = negatives.isEmpty ? [nullClass].compactMap { $0 } : negatives
       guard !sides.isEmpty else { return plain }
       guided = ClassifierFreeGuidance(
-        plain, unconditional: sides.map(all), scale: scale, rescale: rescale)
+        plain, unconditional: sides.map(all), scale: scale, rescale: rescale, opposite: networks.opposite)
     }
     guard options.start > 0 || options.end < 1 else { return guided }
     return GuidanceInterval(guided, plain: plain, start: options.start, end: options.end, of: sampler)
@@ -197,7 +197,9 @@ struct GuidanceChoice {
 
 /// The networks that a guided run asks.
 struct GuidanceNetworks {
-  let strong: any Predictor
+  var strong: any Predictor
   /// Of autoguidance.
   let weak: (any Predictor)?
+  /// Who speaks for what is guided away from, where that is another than the strong one.
+  var opposite: (any Predictor)?
 }

@@ -22,6 +22,7 @@ struct SampleCommand: ParsableCommand {
         darkroom sample run --count 1000 --separate --output many/picture.png
         darkroom sample stable-diffusion --prompt "a (red:1.2) star" --negative-prompt blurry --output star.png
         darkroom sample run --sampler "DPM++ 2M Karras" --steps 20 --output fast.png
+        darkroom sample run --controlnet outlines --control-image edges.png --output steered.png
       """)
 
   @Argument(help: "The model's folder.", completion: .directory)
@@ -116,6 +117,7 @@ struct SampleCommand: ParsableCommand {
       "Pictures in memory at a time; changes nothing in them. (default: 16, or fewer where they are large)")
   var batchSize: Int?
 
+  @OptionGroup(title: "ControlNets") var control: ControlOptions
   @OptionGroup var tiling: TilingOptions
   @OptionGroup var compute: ComputeOptions
 
@@ -136,6 +138,9 @@ struct SampleCommand: ParsableCommand {
     if firstIndex < 0 || firstIndex > Int(UInt32.max) - count {
       throw ValidationError("--first-index must be from 0 to \(UInt32.max).")
     }
+    if control.guessMode && guidance.negativeScale != nil {
+      throw ValidationError("--guess-mode and --negative-scale exclude each other.")
+    }
     if firstIndex != 0 && rng == .torch {
       throw ValidationError(
         "--first-index goes with --rng philox; PyTorch's generator has no pictures by number.")
@@ -150,6 +155,7 @@ struct SampleCommand: ParsableCommand {
       lines: promptsFile.map(Prompting.lines), perPrompt: count, guidance: guidance,
       size: try SizeOptions.parsed(size, width: width, height: height))
     let count = count * (sampling.prompting?.prompts.count ?? 1)
+    let steering = try SteeringFiles(control, sampling)
     let tiles = try tiling.tiles(sampling.folder.vae?.config)
     let scheduler = try sampling.folder.schedulerComponent.config(
       schedule: schedule.map(URL.expanded), sampler: sampler.map(URL.expanded))
@@ -165,10 +171,12 @@ struct SampleCommand: ParsableCommand {
     let together = try together(sampling, count, evaluations, target.form, tiles)
     // What could be refused was refused; from here on it costs time.
     let parts = try sampling.folder.hashes()
+    let inputs = try steering.hashes()
     seed.announce()
 
     let told = try sampling.prompts(steps)
     let networks = try sampling.networks(batchSize: together)
+    let steered = try steering.loaded(batchSize: together)
     let codec = try sampling.folder.codec(tiles: tiles)
     let progress = SampleProgress(count: count, evaluations: evaluations)
     Interruption.watch()
@@ -176,7 +184,7 @@ struct SampleCommand: ParsableCommand {
       let end = rng == .torch ? count : min(first + together, count)
       let numbers = firstIndex + first..<firstIndex + end
       let predictor = sampling.predictor(
-        networks, numbers, prompts: told, sampler: steps)
+        networks, numbers, prompts: told, sampler: steps, steering: steered)
       let loop = try DenoisingLoop(
         scheduler, visits, eta: eta, predictor: predictor, condition: sampling.condition(numbers))
       var noise = rng.source(seed: seed.value, firstIndex: numbers.lowerBound)
@@ -185,7 +193,7 @@ struct SampleCommand: ParsableCommand {
         if Interruption.wanted { stop(sink, count) }
       }
       try sink.take(codec?.decoded(latents) ?? latents, first: numbers.lowerBound) { number in
-        recipe(number, sampling, scheduler, parts, steps: visits.steps)
+        recipe(number, sampling, scheduler, parts, inputs, steps: visits.steps)
       }
     }
     try sink.finish()
@@ -232,11 +240,13 @@ struct SampleCommand: ParsableCommand {
   }
 
   private func recipe(
-    _ number: Int, _ sampling: Sampling, _ scheduler: SchedulerConfig, _ parts: [String: String], steps: Int
+    _ number: Int, _ sampling: Sampling, _ scheduler: SchedulerConfig, _ parts: [String: String],
+    _ inputs: [String: String], steps: Int
   ) -> Recipe {
     var recipe = Recipe(
       version: DarkroomVersion.current, model: model,
-      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
+      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts,
+      inputs: inputs.isEmpty ? nil : inputs, seed: seed.value,
       imageIndex: number,
       rng: rng.rawValue, steps: steps, sampler: scheduler.samplerName,
       eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),

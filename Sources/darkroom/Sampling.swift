@@ -85,14 +85,17 @@ struct Sampling {
   /// - Parameters:
   ///   - prompts: what the network is told of each prompt.
   ///   - sampler: whose steps prompts change at.
+  ///   - steering: ControlNets that steer the network.
   func predictor(
-    _ networks: GuidanceNetworks, _ pictures: Range<Int>, prompts: [PromptConditions], sampler: any Sampler
+    _ networks: GuidanceNetworks, _ pictures: Range<Int>, prompts: [PromptConditions],
+    sampler: any Sampler, steering: Steering? = nil
   ) -> any Predictor {
+    let networks = steering?.steering(networks, sampler) ?? networks
     if let prompting {
       return PromptPredictor(
         networks.strong, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) },
         scale: guidance.scale,
-        sampler: sampler)
+        sampler: sampler, opposite: networks.opposite)
     }
     return guidance.predictor(networks, count: pictures.count, for: sampler)
   }

@@ -20,8 +20,9 @@ struct TrainCommand: ParsableCommand {
         darkroom train photos --init-from run --steps 2000 --output finer
         darkroom train vae photos --output vae
         darkroom train photos --model dit --vae vae --resolution 64 --output latent
+        darkroom train controlnet run pairs --output outlines
       """,
-    subcommands: [TrainDenoiserCommand.self, TrainVAECommand.self],
+    subcommands: [TrainDenoiserCommand.self, TrainVAECommand.self, TrainControlNetCommand.self],
     defaultSubcommand: TrainDenoiserCommand.self)
 }
 
@@ -92,7 +93,8 @@ struct TrainDenoiserCommand: TrainingCommand {
       Console.note("beginning with \(start.url.relativePath)\(known)")
     }
     let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
-    let examples = try codec.map { try latents(pictures, $0, options, in: run.url) } ?? pictures
+    let examples =
+      try codec.map { try TrainingSession.latents(pictures, $0, options, in: run.url) } ?? pictures
     let objective = try DenoisingObjective(
       model, scheduler, examples, unconditional: nullClass.map { Condition(labels: [$0]) }, options)
     let trainer = try Trainer(model.parameters, objective, options, resuming: run.state)
@@ -143,20 +145,5 @@ struct TrainDenoiserCommand: TrainingCommand {
           + ", and as many more for their variance.")
     }
     try ModelFolder.check(network, scheduler, in: URL(fileURLWithPath: place.output))
-  }
-
-  /// The pictures' latents, from the run's cache or encoded now.
-  private func latents(
-    _ pictures: PictureStore, _ codec: LatentSpace, _ options: TrainingOptions, in run: URL
-  ) throws -> any ExampleSource {
-    let hash = options.vae ?? ""
-    let cache = run.appending(path: "training/latents-\(hash.prefix(12)).safetensors")
-    let store = try LatentStore(pictures, codec, hash: hash, flips: options.flip, cache: cache) {
-      done, total in
-      Console.transient("encoding \(done)/\(total)")
-    }
-    Console.endTransient()
-    Console.note(String(format: "latents %@ deviate by %.3f", "\(store.shape)", store.deviation))
-    return store
   }
 }

@@ -32,7 +32,12 @@ struct DataOptions: ParsableArguments {
 
   /// Opens every picture before the first step.
   func checked(_ path: String, resolution: Int) throws -> ImageFolder {
-    let folder = try ImageFolder(URL(argument: path, "<images>"), classes: classes)
+    try checked(
+      try ImageFolder(URL(argument: path, "<images>"), classes: classes), path, resolution: resolution)
+  }
+
+  /// Opens every picture of a folder that is listed before the first step.
+  func checked(_ folder: ImageFolder, _ path: String, resolution: Int) throws -> ImageFolder {
     let check = FolderCheck(folder, resolution: resolution)
     if !check.findings.isEmpty {
       let hint = " ('darkroom data check' names them)"

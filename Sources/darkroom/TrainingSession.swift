@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Pipelines
 import Training
 
 /// A run from its first step to its end, as the person at the terminal sees it.
@@ -28,6 +29,21 @@ enum TrainingSession {
       "training \(count) parameters on \(split.learned.count.counted("picture"))"
         + (classes > 0 ? ", \(classes) classes" : "") + ", measured by \(split.description), "
         + trainer.options.threads.counted("thread"))
+  }
+
+  /// The pictures' latents, from the run's cache or encoded now.
+  static func latents(
+    _ pictures: PictureStore, _ codec: LatentSpace, _ options: TrainingOptions, in run: URL
+  ) throws -> any ExampleSource {
+    let hash = options.vae ?? ""
+    let cache = run.appending(path: "training/latents-\(hash.prefix(12)).safetensors")
+    let store = try LatentStore(pictures, codec, hash: hash, flips: options.flip, cache: cache) {
+      done, total in
+      Console.transient("encoding \(done)/\(total)")
+    }
+    Console.endTransient()
+    Console.note(String(format: "latents %@ deviate by %.3f", "\(store.shape)", store.deviation))
+    return store
   }
 }
 

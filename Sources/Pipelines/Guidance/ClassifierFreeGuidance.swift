@@ -12,23 +12,28 @@ public struct ClassifierFreeGuidance: Predictor {
   let unconditional: [Condition]
   let scale: Float
   let rescale: Float
+  let opposite: (any Predictor)?
 
   /// - Parameters:
   ///   - unconditional: what is said in place of the condition, a row a picture; at least one.
   ///   - scale: 1 is the condition alone, and the other side is not asked; more exaggerates it.
   ///   - rescale: see `GuidedPrediction`.
+  ///   - opposite: who speaks for what is guided away from, where that is another.
   public init(
-    _ predictor: any Predictor, unconditional: [Condition], scale: Float, rescale: Float = 0
+    _ predictor: any Predictor, unconditional: [Condition], scale: Float, rescale: Float = 0,
+    opposite: (any Predictor)? = nil
   ) {
     precondition(!unconditional.isEmpty, "nothing to guide away from")
     (self.predictor, self.unconditional) = (predictor, unconditional)
-    (self.scale, self.rescale) = (scale, rescale)
+    (self.scale, self.rescale, self.opposite) = (scale, rescale, opposite)
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
     if scale == 1 { return predictor(x, evaluation, condition) }
-    let sides = predictor.predictions(x, evaluation, unconditional + [condition])
+    let (with, without) = predictor.predictions(
+      x, evaluation, [condition], against: unconditional, by: opposite)
+    let sides = without + with
     let share = (1 - scale) / Float(unconditional.count)
     return GuidedPrediction(channels: x.shape[1], rescale: rescale)(sides, conditional: sides.count - 1) {
       sides in
@@ -76,5 +81,19 @@ extension Predictor {
     let count = x.shape[0]
     let all = self(.stacked(conditions.map { _ in x }), evaluation, .stacked(conditions))
     return conditions.indices.map { all.rows($0 * count..<($0 + 1) * count) }
+  }
+
+  /// The same, and what is said under other conditions, by another where there is one.
+  func predictions(
+    _ x: Tensor, _ evaluation: Evaluation, _ conditions: [Condition], against others: [Condition],
+    by opposite: (any Predictor)?
+  ) -> (with: [Tensor], without: [Tensor]) {
+    if let opposite {
+      return (
+        predictions(x, evaluation, conditions), opposite.predictions(x, evaluation, others)
+      )
+    }
+    let all = predictions(x, evaluation, others + conditions)
+    return (Array(all.suffix(conditions.count)), Array(all.prefix(others.count)))
   }
 }

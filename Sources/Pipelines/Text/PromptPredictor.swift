@@ -16,6 +16,7 @@ public struct PromptPredictor: Predictor {
   private let groups: [Group]
   private let scale: Float
   private let guide: Guide
+  private let opposite: (any Predictor)?
   private let evaluations: [Evaluation]
   private let stepStarts: [Int]
 
@@ -24,10 +25,11 @@ public struct PromptPredictor: Predictor {
   ///   - prompts: of the pictures in order, each with the number of pictures that it holds for.
   ///   - scale: of the guidance; 1 is none.
   ///   - sampler: whose steps the prompts change at.
+  ///   - opposite: who speaks for the negative prompt, where that is another.
   ///   - guide: makes the guidance of a prompt that is one text; classifier-free guidance unless given.
   public init(
     _ predictor: any Predictor, _ prompts: [(conditions: PromptConditions, count: Int)], scale: Float,
-    sampler: any Sampler, guide: Guide? = nil
+    sampler: any Sampler, opposite: (any Predictor)? = nil, guide: Guide? = nil
   ) {
     self.predictor = predictor
     var first = 0
@@ -36,7 +38,9 @@ public struct PromptPredictor: Predictor {
       return Group(rows: first..<first + prompt.count, stages: prompt.conditions.stages)
     }
     self.scale = scale
-    self.guide = guide ?? { ClassifierFreeGuidance($0, unconditional: [$1], scale: scale) }
+    self.opposite = opposite
+    self.guide =
+      guide ?? { ClassifierFreeGuidance($0, unconditional: [$1], scale: scale, opposite: opposite) }
     (evaluations, stepStarts) = (sampler.evaluations, sampler.stepStarts)
   }
 
@@ -74,7 +78,9 @@ public struct PromptPredictor: Predictor {
     _ x: Tensor, _ evaluation: Evaluation, _ positives: [Condition], _ scales: [Float], _ negative: Condition
   ) -> Tensor {
     let rest = 1 - scales.reduce(0, +)
-    let sides = predictor.predictions(x, evaluation, positives + (rest == 0 ? [] : [negative]))
+    let (with, without) = predictor.predictions(
+      x, evaluation, positives, against: rest == 0 ? [] : [negative], by: opposite)
+    let sides = with + without
     let weights = scales + (rest == 0 ? [] : [rest])
     let channels = x.shape[1]
     guard sides[0].shape[1] == 2 * channels else { return .combination(Array(zip(weights, sides))) }

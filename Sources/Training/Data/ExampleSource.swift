@@ -1,4 +1,5 @@
 import Models
+import TensorCore
 
 /// Where training examples come from: pictures, or their latents.
 public protocol ExampleSource: AnyObject {
@@ -15,6 +16,16 @@ public protocol ExampleSource: AnyObject {
   ///   - mirrored: left for right.
   /// - Throws: `PictureError`.
   func planes(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> [Float]
+  /// The picture that steers a ControlNet to one, `[1, C, H, W]` in 0 … 1, cut and mirrored as the example is; nil where
+  /// nothing is steered.
+  ///
+  /// - Throws: `PictureError`.
+  func hint(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> Tensor?
+}
+
+extension ExampleSource {
+  /// Most examples steer nothing.
+  public func hint(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> Tensor? { nil }
 }
 
 extension PictureStore: ExampleSource {

@@ -52,6 +52,8 @@ public struct ImageFolder: Sendable {
   public let emptyFolders: [String]
   /// Pictures that a `metadata.jsonl` names and that do not exist.
   public let missingFiles: [String]
+  /// Every `metadata.jsonl`, by its path within the folder.
+  let metadataFiles: [String]
   /// Lines of a `metadata.jsonl` that are not what they should be; what they say is passed over.
   public let metadataFlaws: [MetadataFlaw]
 
@@ -77,6 +79,7 @@ public struct ImageFolder: Sendable {
     self.root = root
     foreignFiles = listing.foreign
     missingFiles = captions.missing
+    metadataFiles = listing.metadata
     metadataFlaws = captions.flaws
 
     func topFolder(_ path: String) -> String? {
@@ -103,7 +106,7 @@ public struct ImageFolder: Sendable {
     }
   }
 
-  private init(_ other: ImageFolder, items: [Item]) {
+  init(_ other: ImageFolder, items: [Item]) {
     root = other.root
     self.items = items
     classes = other.classes
@@ -111,6 +114,7 @@ public struct ImageFolder: Sendable {
     strayFiles = other.strayFiles
     emptyFolders = other.emptyFolders
     missingFiles = other.missingFiles
+    metadataFiles = other.metadataFiles
     metadataFlaws = other.metadataFlaws
   }
 

@@ -44,8 +44,9 @@ public final class DenoisingObjective: Objective {
   /// - Throws: `PictureError` where a picture cannot be read.
   public func evaluate(step: Int, micro: Int, for parameters: [Tensor]) throws -> BatchEvaluation {
     let batch = plan.batch(step: step, micro: micro, distribution: moments?.distribution)
-    let x0 = try values(batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) })
-    let condition = condition(batch.map { $0.dropsLabel ? nil : split.learned[$0.picture] })
+    let shown = batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) }
+    let x0 = try values(shown)
+    let condition = try condition(batch.map { $0.dropsLabel ? nil : split.learned[$0.picture] }, shown)
     let timesteps = batch.map(\.timestep)
     let noise = noise(batch, shape: x0.shape)
     let dropout = NoiseKey(
@@ -79,18 +80,27 @@ public final class DenoisingObjective: Objective {
     return output.splitChannels([channels, output.shape[1] - channels])[0]
   }
 
-  private func values(_ shown: [(example: Int, place: (x: Float, y: Float), mirrored: Bool)]) throws -> Tensor
-  {
+  /// An example by its number, and how it is cut and mirrored.
+  private typealias Shown = (example: Int, place: (x: Float, y: Float), mirrored: Bool)
+
+  private func values(_ shown: [Shown]) throws -> Tensor {
     let values = try shown.flatMap {
       try examples.planes($0.example, place: $0.place, mirrored: $0.mirrored)
     }
     return Tensor(values, shape: [shown.count] + examples.shape)
   }
 
-  /// What the network is told of examples by number; nil for one about which nothing is to be said.
-  private func condition(_ numbers: [Int?]) -> Condition {
-    guard let unconditional else { return .none }
-    return .stacked(numbers.map { $0.flatMap { examples.condition($0) } ?? unconditional })
+  /// What the network is told of examples by number; nil for one about which nothing is to be said but what steers to it.
+  private func condition(_ numbers: [Int?], _ shown: [Shown]) throws -> Condition {
+    var condition =
+      unconditional.map { unconditional in
+        .stacked(numbers.map { $0.flatMap { examples.condition($0) } ?? unconditional })
+      } ?? Condition.none
+    let hints = try shown.compactMap {
+      try examples.hint($0.example, place: $0.place, mirrored: $0.mirrored)
+    }
+    if !hints.isEmpty { condition.hint = .stacked(hints) }
+    return condition
   }
 
   /// An example's noise is keyed by its number, so that no batch size or stop changes it.
@@ -130,9 +140,10 @@ public final class DenoisingObjective: Objective {
     for first in stride(from: 0, to: count, by: size) {
       let numbers = Array(first..<min(first + size, count))
       let pictures = numbers.map { split.measured[$0 % split.measured.count] }
-      let x0 = try values(pictures.map { ($0, (0.5, 0.5), false) })
+      let shown: [Shown] = pictures.map { ($0, (0.5, 0.5), false) }
+      let x0 = try values(shown)
       let at = numbers.map { min((2 * $0 + 1) * timesteps / (2 * count), timesteps - 1) }
-      let condition = condition(pictures)
+      let condition = try condition(pictures, shown)
       let keys = numbers.map {
         NoiseKey(seed: options.seed, index: UInt32($0), step: 0, purpose: .validation)
       }

@@ -1,0 +1,166 @@
+import ArgumentParser
+import Files
+import Foundation
+import Pictures
+import Pipelines
+import Schedulers
+
+/// ControlNets that steer a model, for commands that sample; several by repeating the options in the same order.
+struct ControlOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A folder of a ControlNet for this model; repeat it, and what goes with it in the same order, for several.",
+      valueName: "folder"),
+    completion: .directory)
+  var controlnet: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The picture that it reads, of the size of those that are made ('darkroom control' makes some).",
+      valueName: "picture"),
+    completion: .file(extensions: ["png", "jpg", "jpeg"]))
+  var controlImage: [String] = []
+
+  @Option(
+    name: [.long, .customLong("controlnet-conditioning-scale")],
+    help: "How much of it, from 0 (none); given once, it holds for all. (default: 1)")
+  var controlScale: [Float] = []
+
+  @Option(
+    name: [.long, .customLong("control-guidance-start")],
+    help: "The share of the steps after which it begins. (default: 0)")
+  var controlStart: [Double] = []
+
+  @Option(
+    name: [.long, .customLong("control-guidance-end")],
+    help: "The share of the steps at which it ends. (default: 1)")
+  var controlEnd: [Double] = []
+
+  @Flag(
+    help: "Let the control pictures say what the text does not: they steer what follows the prompt alone.")
+  var guessMode = false
+
+  func validate() throws {
+    try require(
+      controlImage.count >= controlnet.count,
+      "--controlnet \(controlnet.dropFirst(controlImage.count).first ?? "") has no --control-image; give one for each."
+    )
+    try require(
+      controlImage.count == controlnet.count,
+      "--control-image \(controlImage.dropFirst(controlnet.count).first ?? "") has no --controlnet; give one for each."
+    )
+    for (option, count) in [
+      ("--control-scale", controlScale.count), ("--control-start", controlStart.count),
+      ("--control-end", controlEnd.count),
+    ] {
+      try require(count == 0 || !controlnet.isEmpty, "\(option) goes with --controlnet.")
+      try require(
+        [0, 1, controlnet.count].contains(count),
+        "\(option) is given \(count) times for \(controlnet.count) ControlNets; give it once, or once for each."
+      )
+    }
+    try require(!guessMode || !controlnet.isEmpty, "--guess-mode goes with --controlnet.")
+    try require(
+      controlScale.allSatisfy(isFinite), "--control-scale must not be negative, and be finite.")
+    for index in controlnet.indices {
+      let (start, end) = share(index)
+      try require(
+        0 <= start && start < end && end <= 1,
+        "--control-start \(start) and --control-end \(end) must lie within 0 and 1, and in this order.")
+    }
+  }
+
+  func scale(_ index: Int) -> Float { Self.value(of: controlScale, index) ?? 1 }
+
+  func share(_ index: Int) -> (start: Double, end: Double) {
+    (Self.value(of: controlStart, index) ?? 0, Self.value(of: controlEnd, index) ?? 1)
+  }
+
+  private static func value<Value>(of given: [Value], _ index: Int) -> Value? {
+    given.count == 1 ? given[0] : given.dropFirst(index).first
+  }
+}
+
+/// ControlNets with their weights, ready to steer.
+struct Steering {
+  let controls: [Control]
+  let isGuess: Bool
+  let batchSize: Int
+
+  /// The networks of a run, steered.
+  func steering(_ networks: GuidanceNetworks, _ sampler: any Sampler) -> GuidanceNetworks {
+    guard !controls.isEmpty else { return networks }
+    var steered = networks
+    steered.strong = ControlPredictor(
+      networks.strong, controls, isGuess: isGuess, sampler: sampler, batchSize: batchSize)
+    // As in diffusers, a guess takes what the pictures say against what nothing says.
+    steered.opposite = isGuess ? networks.strong : nil
+    return steered
+  }
+}
+
+/// The ControlNets and pictures of a command, opened and checked; no weights are loaded.
+struct SteeringFiles {
+  private let folders: [ControlNetFolder]
+  private let pictures: [Picture]
+  private let options: ControlOptions
+
+  /// - Throws: `Failure` for a picture that does not go with what is made; the folders' and pictures' errors.
+  init(_ options: ControlOptions, _ sampling: Sampling) throws {
+    self.options = options
+    folders = try options.controlnet.map {
+      try ControlNetFolder(try URL(argument: $0, "--controlnet"), for: sampling.folder)
+    }
+    pictures = try zip(options.controlImage, folders).map { path, folder in
+      let decoded = try DecodedPicture(contentsOf: URL(argument: path, "--control-image"))
+      let picture = decoded.picture
+      if decoded.hadAlpha { Console.note("\(path): what is transparent is laid on white") }
+      let factor = folder.config.conditioningDownsampling
+      let (height, width) = (sampling.latentSize.height * factor, sampling.latentSize.width * factor)
+      guard (picture.width, picture.height) == (width, height) else {
+        throw Failure(
+          "--control-image \(path) is \(picture.width)x\(picture.height), and pictures of "
+            + "\(sampling.size.width)x\(sampling.size.height) are steered by one of \(width)x\(height); resize it, or make "
+            + "pictures of its size with --size.")
+      }
+      guard [1, 3].contains(folder.config.conditioningChannels) else {
+        throw Failure(
+          "\(folder.place.url.relativePath) reads \(folder.config.conditioningChannels) channels; a picture has 1 or 3."
+        )
+      }
+      return picture
+    }
+  }
+
+  /// The hash of each file that decides what they add, by its path on the command line.
+  ///
+  /// - Throws: what reading a file throws.
+  func hashes() throws -> [String: String] {
+    var hashes: [String: String] = [:]
+    for path in options.controlImage {
+      hashes[path] = try HashCache().sha256(of: URL(argument: path, "--control-image"))
+    }
+    for (path, folder) in zip(options.controlnet, folders) {
+      for file in folder.checkpoint.fileURLs + [folder.place.url.appending(path: "config.json")] {
+        let name = (path.hasSuffix("/") ? path : path + "/") + file.lastPathComponent
+        hashes[name] = try HashCache().sha256(of: file)
+      }
+    }
+    return hashes
+  }
+
+  /// The networks with their weights.
+  ///
+  /// - Parameter batchSize: the most pictures that go through one at a time.
+  /// - Throws: `CheckpointError` or `SafetensorsError`.
+  func loaded(batchSize: Int) throws -> Steering {
+    let controls = try folders.indices.map { index in
+      let (start, end) = options.share(index)
+      return Control(
+        try folders[index].network(),
+        image: pictures[index].unitTensor(channels: folders[index].config.conditioningChannels),
+        scale: options.scale(index), start: start, end: end)
+    }
+    return Steering(controls: controls, isGuess: options.guessMode, batchSize: batchSize)
+  }
+}

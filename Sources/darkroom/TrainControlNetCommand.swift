@@ -1,0 +1,188 @@
+import ArgumentParser
+import Foundation
+import Models
+import NN
+import Pipelines
+import Schedulers
+import TensorCore
+import Training
+
+/// `darkroom train controlnet`: pairs of pictures to what steers a model from the one to the other.
+struct TrainControlNetCommand: TrainingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "controlnet",
+    abstract: "Train a ControlNet, by which a picture (edges, strokes, a mask) steers a model.",
+    discussion: """
+      The model stays as it is; a copy of its first half, begun with its weights, learns to add to it what the other picture \
+      of a pair shows. The pairs are lines of `file_name` and `conditioning_image` in the folder's metadata.jsonl, or two \
+      folders (--conditions) with the same names; both pictures of a pair have one size. The output folder is a ControlNet \
+      as diffusers keeps one, for 'darkroom sample --controlnet', beside report.html, metrics.jsonl, loss.svg and previews/ \
+      (what steers, over what is made). Models that read texts are not trained for yet. A run that was stopped goes on \
+      with 'darkroom resume'.
+
+      EXAMPLES
+        darkroom train controlnet model pairs --output outlines
+        darkroom train controlnet model photos --conditions edges --steps 5000 --output edges-net
+      """)
+
+  @Argument(help: "The folder of the model that is steered.", completion: .directory)
+  var model: String
+
+  @Argument(help: "The folder of the pictures to be made, with metadata.jsonl unless --conditions is given.")
+  var pairs: String
+
+  @OptionGroup var place: PlaceOptions
+
+  @Option(
+    help: "The folder of the pictures that steer, each named as the one that it steers to.",
+    completion: .directory)
+  var conditions: String?
+
+  @OptionGroup(title: "Data") var data: DataOptions
+
+  @Option(help: "Share of classes hidden in training, so that the picture alone must tell.")
+  var labelDropout: Float = 0.5
+
+  @Option(help: "Decay of averaged weights, which are then what is saved; 0 for no average.")
+  var ema: Float = 0
+
+  @OptionGroup(title: "Optimisation") var updates: UpdateOptions
+  @OptionGroup(title: "Outputs") var outputs: OutputOptions
+  @OptionGroup(title: "Machine") var compute: ComputeOptions
+
+  func validate() throws {
+    try require((0...1).contains(labelDropout), "--label-dropout must be from 0 to 1.")
+    try require((0..<1).contains(ema), "--ema must be at least 0 and below 1.")
+  }
+
+  func train(_ command: RunCommand) throws {
+    try compute.apply()
+    let base = try ModelFolder(URL(argument: model, "<model>"))
+    let scheduler = try base.scheduler
+    let config = try self.config(base)
+    var options = try self.options(base)
+    let run = try RunFolder(place, describedBy: "config.json", images: pairs)
+    options.seed = run.seed(updates.seed)
+    options.threads = run.state?.options.threads ?? threadCount
+    let baseHash = try base.denoiserComponent.checkpoint.hash()
+    func known(_ options: TrainingOptions) throws -> RunIdentity {
+      var identity = RunIdentity(options)
+      identity.add("a model with the hash", baseHash)
+      identity.add("the schedule's", configuration: Data(scheduler.json.utf8))
+      identity.add("the ControlNet's", configuration: try config.json())
+      return identity
+    }
+    // Before the pictures are opened, which may take long.
+    try run.refuse(known(options).without(updates.epochs == nil ? [] : ["--steps"]))
+
+    let (folder, steering) = try opened(options.resolution)
+    let classes = try self.classes(folder, base)
+    let store = PictureStore(folder, resolution: options.resolution, crop: data.crop)
+    let hints = PictureStore(steering, resolution: options.resolution, crop: data.crop)
+    let split = HeldOut(count: store.count, share: options.heldOut)
+    options.steps = run.steps(try updates.steps(or: Self.defaults.steps, pictures: split.learned.count))
+    var identity = try known(options)
+    identity.add(store, classes: folder.classes)
+    identity.add("the pictures that steer", "of the fingerprint \(hints.contents.prefix(16))")
+    try run.refuse(identity)
+
+    let lock = try run.claim(command)
+    let network = try base.denoiser()
+    let control = try config.build(ParameterStore(.fresh(seed: options.seed)))
+    control.copyWeights(of: network.parameters)
+    let codec = try base.codec()
+    let examples = SteeredExamples(
+      try codec.map { try TrainingSession.latents(store, $0, options, in: run.url) } ?? store,
+      conditions: hints, classes: classes)
+    let unconditional =
+      base.config.isClassConditional ? Condition(labels: [base.notes.nullClass ?? 0]) : nil
+    let objective = try DenoisingObjective(
+      SteeredDenoiser(network, control), scheduler, examples, unconditional: unconditional, options)
+    let trainer = try Trainer(control.parameters, objective, options, resuming: run.state)
+    let product = ControlNetProduct(
+      config, base: network, scheduler, examples: examples, shown: split.measured,
+      unconditional: unconditional, codec: codec)
+    let training = try TrainingRun(
+      trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
+      folder: run.url)
+    TrainingSession.introduce(trainer, split, classes: folder.classes.count)
+    run.describeChanges(options)
+    try TrainingSession.run(training)
+  }
+
+  private static let defaults: TrainingOptions = {
+    var options = TrainingOptions()
+    options.steps = 10_000
+    options.learningRate = LearningRate(peak: 1e-5, warmup: 0, decay: .cosine)
+    return options
+  }()
+
+  private func config(_ base: ModelFolder) throws -> any ControlNetConfig {
+    guard base.text == nil else {
+      throw Failure("\(model) reads texts; a ControlNet for such a model cannot be trained here yet.")
+    }
+    guard let config = ControlNetFamilies.config(for: base.config, downsampling: downsampling(base)) else {
+      throw Failure("\(model) is of a kind that no ControlNet here can steer.")
+    }
+    do { try config.validate() } catch {
+      throw Failure("no ControlNet for \(model) can be: it \(error.problem).")
+    }
+    return config
+  }
+
+  private func downsampling(_ base: ModelFolder) -> Int { base.vae?.config.downsampling ?? 1 }
+
+  /// Everything but the number of updates, which may follow from the pictures.
+  private func options(_ base: ModelFolder) throws -> TrainingOptions {
+    var options = Self.defaults
+    let factor = downsampling(base)
+    guard let side = data.resolution ?? base.config.nativeSize.map({ $0.height * factor }) else {
+      throw Failure("\(model) does not say its size; add --resolution.")
+    }
+    let multiple = base.config.sizeMultiple * factor
+    guard side % multiple == 0, (1...4096).contains(side) else {
+      throw Failure("--resolution \(side): this model needs a multiple of \(multiple), up to 4096.")
+    }
+    if base.vae != nil && data.crop == .random {
+      throw Failure(
+        "--crop random does not go with a model of latents, which are encoded once; use --crop center.")
+    }
+    (options.resolution, options.crop, options.flip) = (side, data.crop, data.flip)
+    options.heldOut = data.heldOut
+    updates.fill(&options)
+    options.steps = place.extendTo ?? updates.steps ?? options.steps
+    options.emaDecay = ema
+    // One that knows no class for none has nothing to hide a class behind.
+    options.labelDropout = base.notes.nullClass == nil ? 0 : labelDropout
+    options.vae = try base.vae?.hash()
+    return options
+  }
+
+  /// Both pictures of each pair, checked.
+  private func opened(_ resolution: Int) throws -> (pictures: ImageFolder, conditions: ImageFolder) {
+    let all = try ImageFolder(URL(argument: pairs, "<pairs>"), classes: data.classes)
+    let pairs = try ControlPairs(
+      all, conditions: try conditions.map { try ImageFolder(URL(argument: $0, "--conditions")) })
+    let pictures = try data.checked(pairs.pictures, self.pairs, resolution: resolution)
+    try pairs.checkSizes(of: pictures)
+    return (pictures, pairs.conditions(of: pictures))
+  }
+
+  /// The model's classes by the pictures', both by name.
+  private func classes(_ folder: ImageFolder, _ base: ModelFolder) throws -> [Int] {
+    guard base.config.isClassConditional else {
+      guard folder.classes.isEmpty else { throw Failure("\(model) knows no classes; leave --classes out.") }
+      return []
+    }
+    guard !folder.classes.isEmpty || base.notes.nullClass != nil else {
+      throw Failure("\(model) must be told a class; add --classes folders.")
+    }
+    let known = base.notes.classes ?? []
+    return try zip(folder.classes, folder.classCounts).map { name, count in
+      if let index = known.firstIndex(of: name) { return index }
+      // A folder of pictures that steer is no class.
+      guard count == 0 else { throw Failure("\(model) does not know the class '\(name)' of \(pairs).") }
+      return 0
+    }
+  }
+}
