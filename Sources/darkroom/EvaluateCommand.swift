@@ -8,5 +8,6 @@ struct EvaluateCommand: ParsableCommand {
       EXAMPLES
         darkroom evaluate likelihood run photos --count 64
         darkroom evaluate likelihood run photos --classes folders --timesteps-every 10 --json
-      """, subcommands: [LikelihoodCommand.self])
+        darkroom evaluate classify judge pictures
+      """, subcommands: [LikelihoodCommand.self, ClassifyCommand.self])
 }

@@ -6,12 +6,12 @@ import Pictures
 import Pipelines
 import Schedulers
 
-/// `darkroom info`: what a model, an autoencoder, a file of tensors, a picture or a plot is.
+/// `darkroom info`: what a model, an autoencoder, a classifier, a file of tensors, a picture or a plot is.
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
     abstract:
-      "Describe a model's folder, an autoencoder's, a file of tensors, or a picture and the recipe in it.",
+      "Describe a folder of a model, an autoencoder or a classifier, a file of tensors, or a picture and the recipe in it.",
     discussion: """
       Of weights only headers are read.
 
@@ -21,7 +21,8 @@ struct InfoCommand: ParsableCommand {
         darkroom info picture.png
       """)
 
-  @Argument(help: "A folder of a model or an autoencoder, a .safetensors, a PNG or JPEG, or an SVG.")
+  @Argument(
+    help: "A folder of a model, an autoencoder or a classifier, a .safetensors, a PNG or JPEG, or an SVG.")
   var path: String
 
   func run() throws {
@@ -31,10 +32,14 @@ struct InfoCommand: ParsableCommand {
       throw Failure("\(path) does not exist.")
     }
     let report =
-      try isFolder.boolValue
-      ? (Self.isAutoencoder(url) ? .autoencoder(VAEFolder(url)) : .model(ModelFolder(url)))
-      : file(url)
+      try isFolder.boolValue ? folder(url) : file(url)
     try Console.print(report.text(width: InfoReport.width))
+  }
+
+  private func folder(_ url: URL) throws -> InfoReport {
+    if Self.isAutoencoder(url) { return try .autoencoder(VAEFolder(url)) }
+    if ClassifierFolder.isDescribed(in: url) { return try .classifier(ClassifierFolder(url)) }
+    return try .model(ModelFolder(url))
   }
 
   /// Told from contents, whatever the name says.
@@ -131,6 +136,23 @@ struct InfoReport {
     }
     report.add("configuration", "")
     report.appendix = String(decoding: try config.json(), as: UTF8.self)
+    return report
+  }
+
+  static func classifier(_ folder: ClassifierFolder) throws -> InfoReport {
+    var report = InfoReport()
+    let plan = try NoisyClassifier(folder.config, ParameterStore(.plan))
+    report.add("classifier", "NoisyClassifier, \(plan.parameters.parameterCount.grouped) parameters")
+    if let size = folder.size { report.add("size", "\(size.width)x\(size.height)") }
+    report.add("classes", folder.classes.joined(separator: ", "))
+    report.add("trained", folder.trainedSteps.map { "\($0.grouped) step\($0 == 1 ? "" : "s")" })
+    report.add(
+      "noise",
+      folder.scheduler.map { "\($0.className.rawValue), \($0.numTrainTimesteps) timesteps" }
+        ?? "none: pictures as they are")
+    report.add("use", "darkroom evaluate classify")
+    report.add("configuration", "")
+    report.appendix = String(decoding: try folder.config.json(), as: UTF8.self)
     return report
   }
 

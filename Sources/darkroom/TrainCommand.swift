@@ -21,8 +21,12 @@ struct TrainCommand: ParsableCommand {
         darkroom train vae photos --output vae
         darkroom train photos --model dit --vae vae --resolution 64 --output latent
         darkroom train controlnet run pairs --output outlines
+        darkroom train classifier photos --classes folders --output guide
       """,
-    subcommands: [TrainDenoiserCommand.self, TrainVAECommand.self, TrainControlNetCommand.self],
+    subcommands: [
+      TrainDenoiserCommand.self, TrainVAECommand.self, TrainControlNetCommand.self,
+      TrainClassifierCommand.self,
+    ],
     defaultSubcommand: TrainDenoiserCommand.self)
 }
 

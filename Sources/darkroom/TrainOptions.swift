@@ -7,7 +7,7 @@ import Training
 struct UpdateOptions: ParsableArguments {
   @Option(
     name: [.long, .customLong("max_train_steps")],
-    help: "Updates of the weights. (default: 10000, or 2000 for an autoencoder)")
+    help: "Updates of the weights. (default: 10000, or 2000 for an autoencoder or a classifier)")
   var steps: Int?
 
   @Option(
@@ -26,14 +26,14 @@ struct UpdateOptions: ParsableArguments {
   @Option(
     name: [.long, .customLong("lr"), .customLong("learning_rate")],
     help:
-      "The highest learning rate. (default: 2e-4 for a denoiser, 1e-3 for an autoencoder, 1e-5 for a ControlNet)"
+      "The highest learning rate. (default: 2e-4 for a denoiser, 1e-3 for an autoencoder or a classifier, 1e-5 for a ControlNet)"
   )
   var learningRate: Float?
 
   @Option(
     name: [.long, .customLong("lr_warmup_steps")],
     help:
-      "Updates over which the rate rises to it. (default: 100 for a denoiser, 50 for an autoencoder, 0 for a ControlNet)"
+      "Updates over which the rate rises to it. (default: 100 for a denoiser, 50 for an autoencoder or a classifier, 0 for a ControlNet)"
   )
   var warmup: Int?
 

@@ -7,10 +7,13 @@ import XCTest
 final class OtherCommandTests: XCTestCase {
   func testEveryCommandHasHelpAndNamesItsDefaults() throws {
     for command in [
-      "train", "train denoiser", "train vae", "train controlnet", "sample", "compare", "vae", "vae encode",
+      "train", "train denoiser", "train vae", "train controlnet", "train classifier", "sample", "compare",
+      "vae",
+      "vae encode",
       "vae decode",
       "vae check",
-      "evaluate", "evaluate likelihood", "schedule convergence", "grid", "schedule", "schedule list",
+      "evaluate", "evaluate likelihood", "evaluate classify", "schedule convergence", "grid", "schedule",
+      "schedule list",
       "schedule show", "schedule plot", "data",
       "data check",
       "data draw-shapes", "info", "diff", "control", "control canny", "control lineart", "control scribble",

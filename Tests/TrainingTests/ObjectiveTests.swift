@@ -74,7 +74,7 @@ final class ObjectiveTests: XCTestCase {
     for step in 1...100 {
       let report = Trainer.Report(
         step: step, loss: 1 / Float(step), gradientNorm: 1, learningRate: 1, others: [:])
-      try log.append(report, validationLoss: step % 50 == 0 ? 0.5 : nil)
+      try log.append(report, step % 50 == 0 ? Validation(loss: 0.5, lossOfZeros: 1) : nil)
     }
     let series = Dictionary(uniqueKeysWithValues: log.plot.series.map { ($0.name, $0.points) })
     XCTAssertEqual(series["running mean"]?.first?.x, 20)

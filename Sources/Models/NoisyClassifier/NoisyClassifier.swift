@@ -1,3 +1,4 @@
+import Foundation
 import NN
 import TensorCore
 
@@ -45,6 +46,22 @@ public struct NoisyClassifier {
     let context = BlockContext(
       activatedTime: embedding(timesteps, nil).activated(unet.actFn), dropout: dropout)
     return pool(contracting(unet.centerInputSample ? 2 * x + -1 : x, context).bottom)
+  }
+
+  /// p(class | x) of a noisy batch: N rows, a value a class, which add up to 1.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, in_channels, H, W]`.
+  ///   - timesteps: N of them.
+  public func probabilities(_ x: Tensor, timesteps: [Float]) -> [[Float]] {
+    let scores = withoutGradients { self(x, timesteps: timesteps) }.values
+    return stride(from: 0, to: scores.count, by: config.classes).map { start in
+      let row = scores[start..<start + config.classes]
+      let top = row.max() ?? 0
+      let powers = row.map { exp($0 - top) }
+      let sum = powers.reduce(0, +)
+      return powers.map { $0 / sum }
+    }
   }
 
   /// Σ log p(label | x), and its gradient for x: what guidance follows.

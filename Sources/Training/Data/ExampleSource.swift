@@ -28,6 +28,16 @@ extension ExampleSource {
   public func hint(_ index: Int, place: (x: Float, y: Float), mirrored: Bool) throws -> Tensor? { nil }
 }
 
+extension ExampleSource {
+  /// Several examples, `[N, C, H, W]`, each by its number and how it is shown.
+  ///
+  /// - Throws: `PictureError`.
+  func batch(_ shown: [(example: Int, place: (x: Float, y: Float), mirrored: Bool)]) throws -> Tensor {
+    let values = try shown.flatMap { try planes($0.example, place: $0.place, mirrored: $0.mirrored) }
+    return Tensor(values, shape: [shown.count] + shape)
+  }
+}
+
 extension PictureStore: ExampleSource {
   /// Three channels at the training size.
   public var shape: [Int] { [3, resolution, resolution] }

@@ -45,7 +45,7 @@ public final class DenoisingObjective: Objective {
   public func evaluate(step: Int, micro: Int, for parameters: [Tensor]) throws -> BatchEvaluation {
     let batch = plan.batch(step: step, micro: micro, distribution: moments?.distribution)
     let shown = batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) }
-    let x0 = try values(shown)
+    let x0 = try examples.batch(shown)
     let condition = try condition(batch.map { $0.dropsLabel ? nil : split.learned[$0.picture] }, shown)
     let timesteps = batch.map(\.timestep)
     let noise = noise(batch, shape: x0.shape)
@@ -83,13 +83,6 @@ public final class DenoisingObjective: Objective {
   /// An example by its number, and how it is cut and mirrored.
   private typealias Shown = (example: Int, place: (x: Float, y: Float), mirrored: Bool)
 
-  private func values(_ shown: [Shown]) throws -> Tensor {
-    let values = try shown.flatMap {
-      try examples.planes($0.example, place: $0.place, mirrored: $0.mirrored)
-    }
-    return Tensor(values, shape: [shown.count] + examples.shape)
-  }
-
   /// What the network is told of examples by number; nil for one about which nothing is to be said but what steers to it.
   private func condition(_ numbers: [Int?], _ shown: [Shown]) throws -> Condition {
     var condition =
@@ -106,22 +99,10 @@ public final class DenoisingObjective: Objective {
   /// An example's noise is keyed by its number, so that no batch size or stop changes it.
   private func noise(_ batch: [BatchPlan.Example], shape: [Int]) -> Tensor {
     let keys = { purpose in batch.map { BatchPlan.key(self.options.seed, Int($0.number), purpose) } }
-    let noise = Self.normal(keys(.trainingNoise), shape: shape)
+    let noise = Tensor.normal(keys(.trainingNoise), shape: shape)
     guard options.loss.offsetNoise > 0 else { return noise }
-    let offsets = Self.normal(keys(.offsetNoise), shape: [shape[0], shape[1]])
+    let offsets = Tensor.normal(keys(.offsetNoise), shape: [shape[0], shape[1]])
     return noise.addingChannels(options.loss.offsetNoise * offsets)
-  }
-
-  private static func normal(_ keys: [NoiseKey], shape: [Int]) -> Tensor {
-    let size = shape.dropFirst().reduce(1, *)
-    let result = Tensor(uninitialized: shape)
-    parallelFor(keys.count) { n in
-      Philox(keys[n]).normal(size).withUnsafeBufferPointer { values in
-        guard let base = values.baseAddress else { return }
-        (result.pointer + n * size).update(from: base, count: size)
-      }
-    }
-    return result
   }
 
   // MARK: Validation
@@ -141,13 +122,13 @@ public final class DenoisingObjective: Objective {
       let numbers = Array(first..<min(first + size, count))
       let pictures = numbers.map { split.measured[$0 % split.measured.count] }
       let shown: [Shown] = pictures.map { ($0, (0.5, 0.5), false) }
-      let x0 = try values(shown)
+      let x0 = try examples.batch(shown)
       let at = numbers.map { min((2 * $0 + 1) * timesteps / (2 * count), timesteps - 1) }
       let condition = try condition(pictures, shown)
       let keys = numbers.map {
         NoiseKey(seed: options.seed, index: UInt32($0), step: 0, purpose: .validation)
       }
-      let noise = Self.normal(keys, shape: x0.shape)
+      let noise = Tensor.normal(keys, shape: x0.shape)
       let (losses, zeros) = withoutGradients {
         let channels = x0.shape[1] * (options.loss.learnsVariance ? 2 : 1)
         let nothing = Tensor.zeros([x0.shape[0], channels] + x0.shape.dropFirst(2))

@@ -53,9 +53,13 @@ public struct Validation: Sendable, Equatable {
   public let loss: Float
   /// The same of a network whose output is 0 everywhere.
   public let lossOfZeros: Float
+  /// What else was measured, such as accuracies, by name.
+  public let measures: [String: Float]
 
-  /// Two losses over the same examples.
-  public init(loss: Float, lossOfZeros: Float) { (self.loss, self.lossOfZeros) = (loss, lossOfZeros) }
+  /// Two losses over the same examples, and what else was measured on them.
+  public init(loss: Float, lossOfZeros: Float, measures: [String: Float] = [:]) {
+    (self.loss, self.lossOfZeros, self.measures) = (loss, lossOfZeros, measures)
+  }
 
   /// How many times worse than an output of zeros a network may be; one that has learned nothing is as good, and the
   /// spikes of a rate that is high but bearable stay far below.

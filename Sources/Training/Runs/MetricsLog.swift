@@ -17,9 +17,11 @@ public struct MetricsLog {
     /// At fixed noise, where it was measured after this update.
     public let validationLoss: Float?
     let discriminatorLoss: Float?
+    /// What else was measured with it, by name.
+    public let measures: [String: Float]?
 
     private enum CodingKeys: String, CodingKey {
-      case step, loss
+      case step, loss, measures
       case gradientNorm = "gradient_norm"
       case learningRate = "learning_rate"
       case validationLoss = "validation_loss"
@@ -52,11 +54,12 @@ public struct MetricsLog {
   /// Adds a line.
   ///
   /// - Throws: `FileError` where it cannot be written.
-  public mutating func append(_ report: Trainer.Report, validationLoss: Float? = nil) throws {
+  public mutating func append(_ report: Trainer.Report, _ validation: Validation? = nil) throws {
     let entry = Entry(
       step: report.step, loss: report.loss, gradientNorm: report.gradientNorm,
-      learningRate: report.learningRate, validationLoss: validationLoss,
-      discriminatorLoss: report.others["discriminator_loss"])
+      learningRate: report.learningRate, validationLoss: validation?.loss,
+      discriminatorLoss: report.others["discriminator_loss"],
+      measures: validation.flatMap { $0.measures.isEmpty ? nil : $0.measures })
     entries.append(entry)
     do { try handle.write(contentsOf: Data(try Self.line(entry).utf8)) } catch {
       throw FileError(file: url.relativePath, reason: SystemError.text)

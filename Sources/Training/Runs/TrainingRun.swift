@@ -86,7 +86,7 @@ public final class TrainingRun {
       let checkpoints = isLast || stops || isDue(outputs.checkpointEvery, result.step)
       let validation = try validates || checkpoints ? validated(result.step) : nil
       // One for a checkpoint alone is not logged: a run that was stopped has the log of one that never was.
-      try log.append(result, validationLoss: validates ? validation?.loss : nil)
+      try log.append(result, validates ? validation : nil)
       progress(result)
       if isDue(outputs.previewEvery, result.step) || (isLast && outputs.previewEvery > 0) {
         note("preview: \(try preview(result.step).relativePath)")
