@@ -18,6 +18,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var parts: [String: String]?
   /// SHA-256 of each other file that decided the picture, by its path on the command line.
   public var inputs: [String: String]?
+  /// How products were summed, which decides bits: `fma`, alike on all processors but AMX, or AMX's `split`.
+  public var arithmetic: String?
   /// The seed of all noise.
   public var seed: UInt64
   /// Which picture of the seed this is, from 0: noise is keyed by both.
@@ -76,7 +78,7 @@ public struct Recipe: Codable, Sendable, Hashable {
   /// A recipe; what is not given does not apply.
   public init(
     version: String, model: String, modelHash: String? = nil, parts: [String: String]? = nil,
-    inputs: [String: String]? = nil, seed: UInt64, imageIndex: Int = 0,
+    inputs: [String: String]? = nil, arithmetic: String? = nil, seed: UInt64, imageIndex: Int = 0,
     rng: String = "philox", steps: Int, sampler: String, eta: Double? = nil, scheduler: String? = nil,
     guidanceScale: Double? = nil, classLabel: Int? = nil, className: String? = nil, prompt: String? = nil,
     negativePrompt: String? = nil, width: Int, height: Int, commandLine: String? = nil
@@ -86,6 +88,7 @@ public struct Recipe: Codable, Sendable, Hashable {
     self.modelHash = modelHash
     self.parts = parts
     self.inputs = inputs
+    self.arithmetic = arithmetic
     self.seed = seed
     self.imageIndex = imageIndex
     self.rng = rng

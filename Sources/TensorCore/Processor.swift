@@ -16,7 +16,7 @@ public enum Processor: String, CaseIterable, Sendable {
   case amx
 
   /// What a product's terms are summed with; results of one arithmetic have the same bits on every processor.
-  public enum Arithmetic: String, Codable, Sendable {
+  public enum Arithmetic: String, Codable, CaseIterable, Sendable {
     /// Fused multiply-adds of floats.
     case fma
     /// AMX's products of a float's three bf16 parts.
@@ -49,6 +49,16 @@ public enum Processor: String, CaseIterable, Sendable {
       precondition(available.contains(newValue), "\(newValue) is not on this machine")
       dk_processor_use(newValue.kernel)
     }
+  }
+
+  /// Computes with an arithmetic from now on: by the processor in use where that has it, else by the fastest that does.
+  ///
+  /// - Returns: whether this machine has it.
+  public static func use(_ arithmetic: Arithmetic) -> Bool {
+    if current.arithmetic == arithmetic { return true }
+    guard let fastest = available.last(where: { $0.arithmetic == arithmetic }) else { return false }
+    current = fastest
+    return true
   }
 
   /// What is wrong with `DARKROOM_PROCESSOR`, in a sentence; nil where it is not set or is one of `available`.

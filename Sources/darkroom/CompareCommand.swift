@@ -4,6 +4,7 @@ import NN
 import Pictures
 import Pipelines
 import Schedulers
+import TensorCore
 
 /// `darkroom compare`: one picture by several samplers in several numbers of steps, so that a person sees which settles first.
 struct CompareCommand: ParsableCommand {
@@ -111,7 +112,8 @@ struct CompareCommand: ParsableCommand {
   ) -> Recipe {
     var recipe = Recipe(
       version: DarkroomVersion.current, model: model,
-      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts, seed: seed.value,
+      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts,
+      arithmetic: Processor.current.arithmetic.rawValue, seed: seed.value,
       rng: Generator.philox.rawValue, steps: counts.max() ?? 0,
       sampler: schedulers.map(\.samplerName).joined(separator: ", "),
       width: sampling.size.width, height: sampling.size.height, commandLine: seed.command)

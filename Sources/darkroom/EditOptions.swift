@@ -107,13 +107,13 @@ struct Edit {
   let strength: Strength
   let sampler: any Sampler
   private let tiles: TilingChoice
-  private let hash: String
+  private let parts: [String: String]
 
   /// - Throws: `Failure`, or the errors of the folder and the scheduler.
   init(_ options: EditOptions, _ sampling: Sampling, strength: Double) throws {
     (self.options, self.sampling) = (options, sampling)
     tiles = try options.tiling.tiles(sampling.folder.vae?.config)
-    hash = try sampling.folder.denoiserComponent.checkpoint.hash()
+    parts = try sampling.folder.hashes()
     scheduler = try sampling.folder.schedulerComponent.config(
       schedule: options.schedule.map(URL.expanded), sampler: options.sampler.map(URL.expanded))
     if (options.eta ?? 0) > 0 && ![.ddim, .tcd].contains(scheduler.className) {
@@ -193,7 +193,9 @@ struct Edit {
     _ number: Int, model: String, image: String, inputs: [String: String], strength: Double
   ) -> Recipe {
     var recipe = Recipe(
-      version: DarkroomVersion.current, model: model, modelHash: hash, seed: options.seed.value,
+      version: DarkroomVersion.current, model: model,
+      modelHash: parts[sampling.folder.denoiserComponent.place.name],
+      parts: parts, arithmetic: Processor.current.arithmetic.rawValue, seed: options.seed.value,
       imageIndex: number, rng: options.rng.rawValue, steps: self.strength.taken,
       sampler: scheduler.samplerName,
       eta: scheduler.className == .ddim ? Double(options.eta ?? 0) : options.eta.map(Double.init),

@@ -62,6 +62,8 @@ struct ReplayCommand: ParsableCommand {
     if let model { words = words.map { $0 == recipe.model ? model : $0 } }
     if dryRun { return try Console.print(ShellWords.line(words)) }
     try RecipeFiles(recipe, model: model).check(picture)
+    // Where this machine lacks it, the picture may still come out identical; if not, `reason` says why.
+    _ = recipe.arithmetic.flatMap(Processor.Arithmetic.init).map(Processor.use)
 
     let again = try remade(words, recipe, like: url)
     if let target { try again.write(to: target.url, texts: original.texts) }
@@ -103,6 +105,9 @@ struct ReplayCommand: ParsableCommand {
     var reasons: [String] = []
     if recipe.version != DarkroomVersion.current {
       reasons.append("it was made by version \(recipe.version), this is \(DarkroomVersion.current)")
+    }
+    if let arithmetic = recipe.arithmetic, arithmetic != Processor.current.arithmetic.rawValue {
+      reasons.append("it was summed as AMX does (split), which this processor lacks")
     }
     return reasons.isEmpty
       ? "weights, files and version are the same, so it was changed after it was made."

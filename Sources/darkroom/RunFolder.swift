@@ -72,6 +72,11 @@ struct RunFolder {
     }
     let found = try TrainingState(contentsOf: stateURL)
     state = found
+    guard Processor.use(found.options.arithmetic) else {
+      throw Failure(
+        "\(name) was begun with AMX's arithmetic, which this processor lacks, so that it cannot go on in the same bytes; go "
+          + "on where there is AMX, or fine-tune its model with --init-from.")
+    }
     if let total = place.extendTo, total < found.stepsTaken {
       throw Failure("--extend-to \(total): \(name) has made \(found.stepsTaken) updates already.")
     }

@@ -4,6 +4,7 @@ import Models
 import Pictures
 import Pipelines
 import Schedulers
+import TensorCore
 
 /// `darkroom sample`: a model folder to pictures.
 struct SampleCommand: ParsableCommand {
@@ -246,7 +247,8 @@ struct SampleCommand: ParsableCommand {
     var recipe = Recipe(
       version: DarkroomVersion.current, model: model,
       modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts,
-      inputs: inputs.isEmpty ? nil : inputs, seed: seed.value,
+      inputs: inputs.isEmpty ? nil : inputs, arithmetic: Processor.current.arithmetic.rawValue,
+      seed: seed.value,
       imageIndex: number,
       rng: rng.rawValue, steps: steps, sampler: scheduler.samplerName,
       eta: scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init),

@@ -12,11 +12,20 @@ struct ComputeOptions: ParsableArguments {
   @Option(help: "Threads to compute with. (default: one a core)")
   var threads: Int?
 
+  @Option(
+    help:
+      "How sums are taken: fma, with the same bytes on every processor, or split, AMX's. (default: split where there is AMX)"
+  )
+  var arithmetic: Processor.Arithmetic?
+
   @Flag(name: .shortAndLong, help: "Say nothing but what goes wrong.")
   var quiet = false
 
   func apply() throws {
     Console.isQuiet = quiet
+    if let arithmetic, !Processor.use(arithmetic) {
+      throw Failure.usage("--arithmetic \(arithmetic.rawValue) needs AMX, which this processor lacks.")
+    }
     guard let threads else { return }
     let most = TrainingOptions.mostThreads
     guard (1...most).contains(threads) else {
@@ -60,3 +69,5 @@ extension String {
     }
   }
 }
+
+extension Processor.Arithmetic: ExpressibleByArgument {}

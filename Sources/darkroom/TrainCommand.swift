@@ -66,6 +66,7 @@ struct TrainDenoiserCommand: TrainingCommand {
     let run = try RunFolder(place, describedBy: "model_index.json", images: images)
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
+    options.arithmetic = Processor.current.arithmetic
     let startHash = try start?.hash()
     func known(_ options: TrainingOptions) -> RunIdentity {
       var identity = RunIdentity(options)

@@ -87,6 +87,7 @@ struct TrainVAECommand: TrainingCommand {
     var (options, own) = (trainingOptions(resolution), try autoencoderOptions())
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
+    options.arithmetic = Processor.current.arithmetic
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options, own)
       let encoder = JSONEncoder()

@@ -51,6 +51,26 @@ final class EnvironmentTests: XCTestCase {
       result.errors)
   }
 
+  func testTheCommonArithmeticCanBeAskedFor() throws {
+    let folder = try temporaryFolder(for: self)
+    func sampled(_ options: [String], _ environment: [String: String] = [:]) throws -> Data {
+      let output = folder.appending(path: "\(UUID().uuidString).safetensors")
+      let result = try Command.run(
+        "sample", [Fixtures.url("pipelines/ddim").path, "--steps", "3", "--output", output.path] + options,
+        environment: environment)
+      XCTAssertEqual(result.code, 0, result.errors)
+      return try Data(contentsOf: output)
+    }
+    XCTAssertEqual(
+      try sampled(["--arithmetic", "fma"]), try sampled([], ["DARKROOM_PROCESSOR": "portable"]))
+    guard !Processor.available.contains(.amx) else { return }
+    let refused = try Command.run(
+      "sample", Fixtures.url("pipelines/ddim").path, "--arithmetic", "split", "--output",
+      folder.appending(path: "never.png").path)
+    XCTAssertEqual(refused.code, 64)
+    XCTAssert(refused.errors.contains("--arithmetic split needs AMX"), refused.errors)
+  }
+
   func testTheEndOfMemoryIsOneSentence() throws {
     let output = try temporaryFolder(for: self).appending(path: "large.png")
     let process = Process()

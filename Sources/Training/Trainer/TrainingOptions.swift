@@ -1,5 +1,6 @@
 import Foundation
 import NN
+import TensorCore
 
 /// How a network is trained, whatever it is trained for. A resumed run must have the same.
 public struct TrainingOptions: Sendable, Equatable {
@@ -42,6 +43,9 @@ public struct TrainingOptions: Sendable, Equatable {
   /// Threads when the run began, for the record: no result depends on them.
   public var threads = 2
 
+  /// How products are summed, which decides bits.
+  public var arithmetic = Processor.current.arithmetic
+
   /// The defaults of the command line.
   public init() {}
 
@@ -58,6 +62,7 @@ public struct TrainingOptions: Sendable, Equatable {
       ("--weight-decay", "\(optimizer.weightDecay)"),
       ("--clip-gradient", "\(optimizer.maxGradientNorm ?? 0)"), ("--ema", "\(emaDecay)"),
       ("--seed", "\(seed)"), ("--vae with the hash", vae ?? "none"), ("--label-dropout", "\(labelDropout)"),
+      ("--arithmetic", arithmetic.rawValue),
     ] + loss.named
   }
 
@@ -86,7 +91,7 @@ extension TrainingOptions: Codable {
   private enum Key: String, CodingKey {
     case resolution, crop, flip, heldOut, steps, batchSize, accumulate, learningRate, optimizer, emaDecay,
       seed
-    case loss, labelDropout, vae, threads
+    case loss, labelDropout, vae, threads, arithmetic
   }
 
   /// Reads the values of a state.
@@ -107,6 +112,7 @@ extension TrainingOptions: Codable {
     labelDropout = try values.decode(Float.self, forKey: .labelDropout)
     vae = try values.decodeIfPresent(String.self, forKey: .vae)
     threads = try values.decode(Int.self, forKey: .threads)
+    arithmetic = try values.decodeIfPresent(Processor.Arithmetic.self, forKey: .arithmetic) ?? .fma
   }
 
   /// Writes every value.
@@ -127,5 +133,6 @@ extension TrainingOptions: Codable {
     try values.encode(labelDropout, forKey: .labelDropout)
     try values.encodeIfPresent(vae, forKey: .vae)
     try values.encode(threads, forKey: .threads)
+    try values.encode(arithmetic, forKey: .arithmetic)
   }
 }
