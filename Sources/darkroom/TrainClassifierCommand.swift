@@ -82,6 +82,7 @@ struct TrainClassifierCommand: TrainingCommand {
     var options = trainingOptions(resolution)
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
+    options.arithmetic = Processor.current.arithmetic
     func known(_ options: TrainingOptions) -> RunIdentity {
       var identity = RunIdentity(options)
       identity.add("--clean", "\(clean)")

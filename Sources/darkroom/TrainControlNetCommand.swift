@@ -64,6 +64,7 @@ struct TrainControlNetCommand: TrainingCommand {
     let run = try RunFolder(place, describedBy: "config.json", images: pairs)
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
+    options.arithmetic = Processor.current.arithmetic
     let baseHash = try base.denoiserComponent.checkpoint.hash()
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options)
