@@ -179,6 +179,10 @@ private struct RecipeFiles {
       }
       try compare(hash, found, "\(part) of \(model)", picture)
     }
+    if let weak = recipe.autoguidance, let hash = recipe.autoguidanceHash {
+      let found = try ModelFolder(URL(argument: weak, "--autoguidance")).denoiserComponent.checkpoint.hash()
+      try compare(hash, found, "weaker model \(weak)", picture)
+    }
     for (path, hash) in (recipe.inputs ?? [:]).sorted(by: { $0.key < $1.key }) {
       let file = try URL(argument: path, "an input")
       guard FileManager.default.fileExists(atPath: file.path) else {

@@ -67,6 +67,20 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertTrue(unknown.errors.contains("has no class 'cat'; it has circle"), unknown.errors)
   }
 
+  func testGuidanceOfAModelTrainedWithoutDropoutIsWarnedOf() throws {
+    for (dropout, isWarned) in [("0", true), ("0.1", false)] {
+      let name = "dropout-\(dropout)"
+      XCTAssertEqual(try run(arguments(name, steps: 1, ["--label-dropout", dropout])).code, 0)
+      let sampled = try Command.run(
+        "sample", path(name), "--output", path("o.png"), "--class", "star", "--guidance-scale", "2",
+        "--steps",
+        "2")
+      XCTAssertEqual(sampled.code, 0, sampled.errors)
+      XCTAssertEqual(
+        sampled.errors.contains("was trained without label drop-out"), isWarned, sampled.errors)
+    }
+  }
+
   /// Killed at three moments that no one chose, and resumed each time, a run ends in the bytes of one never killed.
   func testKilledAndResumedIsUninterrupted() throws {
     XCTAssertEqual(try run(arguments("whole", steps: 200)).code, 0)

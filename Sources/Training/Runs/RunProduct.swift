@@ -54,7 +54,8 @@ public struct DenoiserProduct: RunProduct {
   /// - Throws: `FileError`.
   public func write(_ trainer: Trainer, to folder: URL) throws -> String? {
     let notes = ModelNotes(
-      classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken)
+      classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken,
+      labelDropout: classes.isEmpty ? nil : trainer.options.labelDropout)
     try ModelFolder.save(
       trainer.averaged, config, scheduler, notes, vae: codec?.autoencoder, to: folder)
     return nil
