@@ -6,6 +6,8 @@ import TensorCore
 public struct Condition {
   /// N classes.
   public var labels: [Int]?
+  /// Other classes that the pictures lie on the way to.
+  public var blend: ClassBlend?
   /// What the network's cross-attention reads.
   public var text: TextStates?
   /// A text encoder's pooled state, `[N, D]` (SDXL: Podell et al. 2023).
@@ -25,6 +27,7 @@ public struct Condition {
 
   /// - Parameters:
   ///   - labels: N classes.
+  ///   - blend: classes on the way to which the pictures lie; N of them, where there are labels.
   ///   - text: what cross-attention reads.
   ///   - pooledText: `[N, D]`.
   ///   - sizes: `[N, K]`.
@@ -32,11 +35,17 @@ public struct Condition {
   ///   - channels: `[N, C, H, W]`.
   ///   - hint: `[N, C, H, W]`.
   public init(
-    labels: [Int]? = nil, text: TextStates? = nil, pooledText: Tensor? = nil, sizes: Tensor? = nil,
-    control: ControlResiduals? = nil, channels: Tensor? = nil, hint: Tensor? = nil
+    labels: [Int]? = nil, blend: ClassBlend? = nil, text: TextStates? = nil, pooledText: Tensor? = nil,
+    sizes: Tensor? = nil, control: ControlResiduals? = nil, channels: Tensor? = nil, hint: Tensor? = nil
   ) {
-    (self.labels, self.text, self.pooledText, self.sizes) = (labels, text, pooledText, sizes)
+    (self.labels, self.blend) = (labels, blend)
+    (self.text, self.pooledText, self.sizes) = (text, pooledText, sizes)
     (self.control, self.channels, self.hint) = (control, channels, hint)
+  }
+
+  /// The classes as a network is told them.
+  public var classLabels: ClassLabels? {
+    labels.map { labels in blend.map { .blends(labels, $0.labels, shares: $0.shares) } ?? .indices(labels) }
   }
 
   /// The noisy pictures with `channels` after their own: `[N, C, H, W]` → `[N, C + C′, H, W]`.
@@ -74,7 +83,10 @@ public struct ControlResiduals {
 extension Condition {
   /// What is known about the pictures `range` of the batch.
   public func rows(_ range: Range<Int>) -> Condition {
-    Condition(labels: labels.map { Array($0[range]) }, tensors: tensors.mapValues { $0.rows(range) })
+    Condition(
+      labels: labels.map { Array($0[range]) },
+      blend: blend.map { ClassBlend(labels: Array($0.labels[range]), shares: Array($0.shares[range])) },
+      tensors: tensors.mapValues { $0.rows(range) })
   }
 
   /// What is known about one picture, said of `count`.
@@ -94,8 +106,33 @@ extension Condition {
     let all = parts.map(\.tensors)
     return Condition(
       labels: parts[0].labels == nil ? nil : parts.flatMap { $0.labels ?? [] },
+      blend: parts.allSatisfy { $0.blend == nil }
+        ? nil
+        : ClassBlend(
+          labels: parts.flatMap { $0.blend?.labels ?? $0.labels ?? [] },
+          shares: parts.flatMap { part in part.blend?.shares ?? (part.labels ?? []).map { _ in 0 } }),
       tensors: Dictionary(
         uniqueKeysWithValues: all[0].keys.map { key in (key, .stacked(all.compactMap { $0[key] })) }))
+  }
+
+  /// What lies between two conditions, row by row: classes become blends, whose embeddings are mixed, and all else is mixed
+  /// as it is.
+  ///
+  /// - Parameters:
+  ///   - share: how far it lies from `a` to `b`, from 0 to 1; at either end it is that condition itself.
+  ///   - b: stackable with `a`, and as many rows; neither holds blends.
+  public static func between(_ a: Condition, _ b: Condition, _ share: Float) -> Condition {
+    precondition(a.isStackable(with: b) && a.blend == nil && b.blend == nil, "between unlike conditions")
+    if share == 0 { return a }
+    if share == 1 { return b }
+    let others = b.tensors
+    return Condition(
+      labels: a.labels,
+      blend: b.labels.map { ClassBlend(labels: $0, shares: $0.map { _ in share }) },
+      tensors: Dictionary(
+        uniqueKeysWithValues: a.tensors.map { part, x in
+          (part, others[part].map { .combination([(1 - share, x), (share, $0)]) } ?? x)
+        }))
   }
 
   /// The parts that are tensors, by name: what holds of rows is written once for all of them.
@@ -110,10 +147,10 @@ extension Condition {
     return parts
   }
 
-  private init(labels: [Int]?, tensors: [Part: Tensor]) {
+  private init(labels: [Int]?, blend: ClassBlend?, tensors: [Part: Tensor]) {
     let blocks = (0..<tensors.count).compactMap { tensors[.block($0)] }
     self.init(
-      labels: labels, text: tensors[.states].map { TextStates($0, mask: tensors[.mask]) },
+      labels: labels, blend: blend, text: tensors[.states].map { TextStates($0, mask: tensors[.mask]) },
       pooledText: tensors[.pooledText], sizes: tensors[.sizes],
       control: blocks.isEmpty && tensors[.middle] == nil
         ? nil : ControlResiduals(blocks: blocks, middle: tensors[.middle]),

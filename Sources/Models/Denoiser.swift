@@ -18,7 +18,7 @@ extension UNet2D: Denoiser {
   /// What the network gives, as `Denoiser` describes it.
   public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
     self(
-      condition.joined(to: x), timesteps: timesteps, labels: condition.labels.map { .indices($0) },
+      condition.joined(to: x), timesteps: timesteps, labels: condition.classLabels,
       control: condition.control, dropout: dropout)
   }
 }
@@ -26,7 +26,7 @@ extension UNet2D: Denoiser {
 extension DiT: Denoiser {
   /// What the network gives, as `Denoiser` describes it.
   public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
-    let labels = condition.labels ?? timesteps.map { _ in config.numEmbedsAdaNorm }
+    let labels = condition.classLabels ?? .indices(timesteps.map { _ in config.numEmbedsAdaNorm })
     return self(
       condition.joined(to: x), timesteps: timesteps, labels: labels, control: condition.control,
       dropout: dropout)

@@ -86,7 +86,7 @@ public struct DenoisingLoop {
   }
 
   /// What the predictor says of `x`, read and clipped.
-  private func denoised(_ x: Tensor, _ evaluation: Evaluation) -> Denoised {
+  func denoised(_ x: Tensor, _ evaluation: Evaluation) -> Denoised {
     let channels = x.shape[1]
     let shown = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
     var (output, variance): (Tensor, Tensor?) = (predictor(shown, evaluation, condition), nil)

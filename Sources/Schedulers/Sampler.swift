@@ -23,6 +23,8 @@ public protocol Sampler {
   func visits(from i: Int) -> [Int]
   /// Whether noise is drawn after evaluation `i`.
   func needsNoise(_ i: Int) -> Bool
+  /// Whether a step depends on `x` alone: no noise, nothing remembered, one evaluation. Such a step can be taken back.
+  var isMemoryless: Bool { get }
   /// Whether a step adds its variance times `Denoised.gradient` to its mean; others are given predictions with the gradient
   /// in them.
   var guidesMeans: Bool { get }
@@ -47,6 +49,8 @@ extension Sampler {
   public var isWithinStep: Bool { false }
   /// All that follow, unless a sampler says otherwise.
   public func visits(from i: Int) -> [Int] { Array(i..<evaluations.count) }
+  /// Unless a sampler says otherwise, it is not.
+  public var isMemoryless: Bool { false }
   /// Predictions have it in them, unless a sampler says otherwise.
   public var guidesMeans: Bool { false }
   /// Deterministic unless a sampler says otherwise.

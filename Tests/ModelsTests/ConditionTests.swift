@@ -55,6 +55,29 @@ final class ConditionTests: XCTestCase {
     XCTAssertFalse(Condition.none.isStackable(with: Condition(labels: [0])))
   }
 
+  func testBetweenTwoConditionsLieMixedTensorsAndBlendedClasses() {
+    let (a, b) = (condition(2), condition(2, from: 4))
+    let between = Condition.between(a, b, 0.25)
+    XCTAssertEqual(between.labels, [0, 1])
+    XCTAssertEqual(between.blend, ClassBlend(labels: [4, 5], shares: [0.25, 0.25]))
+    // Values tell their row by thousands, and b's rows are four on.
+    XCTAssertEqual(between.text?.states.values, a.text?.states.values.map { $0 + 1000 })
+    XCTAssertEqual(between.pooledText?.values, a.pooledText?.values.map { $0 + 1000 })
+    XCTAssertEqual(values(.between(a, b, 0)), values(a))
+    XCTAssertEqual(values(.between(a, b, 1)), values(b))
+    XCTAssertNil(Condition.between(a, b, 1).blend)
+  }
+
+  /// A row without a blend, such as one for no class beside which guidance asks, is told its class alone.
+  func testRowsWithBlendsStackWithRowsWithout() {
+    let blended = Condition.between(Condition(labels: [1]), Condition(labels: [2]), 0.5)
+    let all = Condition.stacked([Condition(labels: [8]), blended])
+    XCTAssertEqual(all.labels, [8, 1])
+    XCTAssertEqual(all.blend, ClassBlend(labels: [8, 2], shares: [0, 0.5]))
+    XCTAssertEqual(all.rows(1..<2).blend, blended.blend)
+    XCTAssertEqual(all.blend?.labels.count, all.labels?.count)
+  }
+
   func testChannelsFollowThePictures() {
     let x = Tensor([1, 2], shape: [1, 1, 1, 2])
     XCTAssertEqual(

@@ -22,7 +22,7 @@ final class DiTTests: XCTestCase {
       let given = try Fixtures.tensors("dit/\(name)/case.safetensors")
       let (sample, target) = (try given.tensor("sample"), try given.tensor("target"))
       let timesteps = try given.tensor("timesteps").values
-      let labels = try given.tensor("labels").values.map { Int($0) }
+      let labels = ClassLabels.indices(try given.tensor("labels").values.map { Int($0) })
 
       // 1e-4: both sides round in f32, in another order of summation.
       assertClose(

@@ -76,6 +76,23 @@ final class PromptPredictorTests: XCTestCase {
     XCTAssertEqual(said(prompts, scale: 2, Condition(labels: [0, 1, 2])), [8, 8, 13])
   }
 
+  func testBetweenTwoPromptsLieTheirStates() throws {
+    let (a, b) = (always([(text(5), 1)], against: text(2)), always([(text(9), 1)], against: text(4)))
+    let between = try XCTUnwrap(PromptConditions.between(a, b, 0.25))
+    XCTAssertEqual(said([(between, 1)], scale: 3), [2.5 + 3 * (6 - 2.5)])
+    let changing = PromptConditions(stages: [
+      .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], negative: text(0)),
+      .init(lastStep: 4, parts: [(condition: text(7), weight: Float(3))], negative: text(0)),
+    ])
+    let towards = try XCTUnwrap(
+      PromptConditions.between(changing, always([(text(9), 1)], against: text(0)), 0.5))
+    // Half of 5 and 9; then, at twice the weight, half of 7 and 9.
+    XCTAssertEqual((0..<4).map { said([(towards, 1)], scale: 2, evaluation: $0)[0] }, [14, 14, 32, 32])
+    XCTAssertNil(
+      PromptConditions.between(a, always([(text(5), 1), (text(6), 1)], against: text(2)), 0.5),
+      "one text and two have nothing between them")
+  }
+
   func testTheTextChangesAfterItsStep() {
     let stages = PromptConditions(stages: [
       .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], negative: text(0)),

@@ -45,7 +45,7 @@ public struct ControlNetModel: ControlNet {
     _ x: Tensor, timesteps: [Float], condition: Condition, image hint: Tensor, dropout: NoiseKey?
   ) -> ControlResiduals {
     let vector = embedding(
-      timesteps, labels: condition.labels.map { .indices($0) }, guidance: nil,
+      timesteps, labels: condition.classLabels, guidance: nil,
       pooledText: condition.pooledText, sizes: condition.sizes)
     // As diffusers, which neither maps nor masks the text here.
     let text = condition.text.map { TextStates($0.states) }

@@ -40,7 +40,7 @@ public struct DiTControlNet: ControlNet {
     _ x: Tensor, timesteps: [Float], condition: Condition, image hint: Tensor, dropout: NoiseKey?
   ) -> ControlResiduals {
     let time = DiT.timeProjection(timesteps)
-    let labels = condition.labels ?? timesteps.map { _ in config.base.numEmbedsAdaNorm }
+    let labels = condition.classLabels ?? .indices(timesteps.map { _ in config.base.numEmbedsAdaNorm })
     var h = patches(condition.joined(to: x)) + image(hint).tokens()
     let residuals = zip(blocks, zeros).map { block, zero in
       h = block(h, block.norm1.embedding(time, labels).activated(.silu), dropout: dropout)

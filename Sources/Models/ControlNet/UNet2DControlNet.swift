@@ -42,7 +42,7 @@ public struct UNet2DControlNet: ControlNet {
     _ x: Tensor, timesteps: [Float], condition: Condition, image hint: Tensor, dropout: NoiseKey?
   ) -> ControlResiduals {
     let base = config.base
-    let time = embedding(timesteps, condition.labels.map { .indices($0) })
+    let time = embedding(timesteps, condition.classLabels)
     let context = BlockContext(activatedTime: time.activated(base.actFn), dropout: dropout)
     let x = condition.joined(to: x)
     return zeros(contracting(base.centerInputSample ? 2 * x + -1 : x, context, hint: image(hint)))

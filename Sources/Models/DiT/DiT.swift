@@ -48,11 +48,11 @@ public struct DiT {
   /// - Parameters:
   ///   - x: `[N, in_channels, H, W]`; H and W multiples of `config.patchSize`.
   ///   - timesteps: N of them.
-  ///   - labels: N classes, each in 0 ... `config.numEmbedsAdaNorm`, which stands for none.
+  ///   - labels: N classes, each in 0 ... `config.numEmbedsAdaNorm`, which stands for none, or blends of them.
   ///   - control: what a ControlNet adds: a residual behind each of the first blocks, `[N, T, D]`.
   ///   - dropout: the key of this step's drop-out; nil outside training.
   public func callAsFunction(
-    _ x: Tensor, timesteps: [Float], labels: [Int], control: ControlResiduals? = nil,
+    _ x: Tensor, timesteps: [Float], labels: ClassLabels, control: ControlResiduals? = nil,
     dropout: NoiseKey? = nil
   ) -> Tensor {
     let (_, _, height, width) = x.shape4

@@ -72,9 +72,14 @@ struct AdaptiveNorm {
 
   /// - Parameters:
   ///   - time: the sinusoids of N timesteps, `[N, 256]`.
-  ///   - labels: N classes.
+  ///   - labels: N classes, or blends of them.
   /// - Returns: `[N, D]`.
-  func embedding(_ time: Tensor, _ labels: [Int]) -> Tensor { timeEmbedding(time) + classEmbedding(labels) }
+  func embedding(_ time: Tensor, _ labels: ClassLabels) -> Tensor {
+    guard let label = labels.embedded({ classEmbedding($0) }) else {
+      preconditionFailure("a transformer's classes are numbers")
+    }
+    return timeEmbedding(time) + label
+  }
 
   /// - Parameter condition: SiLU of the embedding, `[N, D]`.
   func modulation(_ condition: Tensor) -> Modulation {

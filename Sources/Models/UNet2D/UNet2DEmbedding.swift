@@ -1,14 +1,6 @@
 import NN
 import TensorCore
 
-/// What a class-conditional network is told.
-public enum ClassLabels {
-  /// A class a picture.
-  case indices([Int])
-  /// `[N, E]`: added to the time embedding as they are (`class_embed_type` identity), or after a projection.
-  case vectors(Tensor)
-}
-
 /// What a `UNet2D` is told, as one vector a picture: the timestep's embedding and the class's.
 struct UNet2DEmbedding {
   private enum TimeProjection {
@@ -59,13 +51,15 @@ struct UNet2DEmbedding {
   func callAsFunction(_ timesteps: [Float], _ labels: ClassLabels?) -> Tensor {
     let time = timeEmbedding(projected(timesteps))
     switch (classEmbedding, labels) {
-    case (.table(let table), .indices(let indices)): return time + table(indices)
-    case (.timestep(let embed), .indices(let indices)):
-      return time + embed(projected(indices.map { Float($0) }))
+    case (.table(let table), let labels?):
+      if let label = labels.embedded({ table($0) }) { return time + label }
+    case (.timestep(let embed), let labels?):
+      if let label = labels.embedded({ embed(projected($0.map { Float($0) })) }) { return time + label }
     case (.identity, .vectors(let vectors)): return time + vectors
     case (.none, nil): return time
-    default: preconditionFailure("class labels must be given to a class-conditional network, and to no other")
+    default: break
     }
+    preconditionFailure("class labels must be given to a class-conditional network, and to no other")
   }
 
   private func projected(_ t: [Float]) -> Tensor {

@@ -86,13 +86,15 @@ struct ConditionEmbedding {
 
   private func embedded(_ labels: ClassLabels?) -> Tensor? {
     switch (classEmbedding, labels) {
-    case (.none, nil): nil
-    case (.table(let table), .indices(let indices)): table(indices)
-    case (.timestep(let embed), .indices(let indices)): embed(timeProjection(indices.map { Float($0) }))
-    case (.identity, .vectors(let vectors)): vectors
-    case (.projection(let embed), .vectors(let vectors)): embed(vectors)
-    case (.simpleProjection(let map), .vectors(let vectors)): map(vectors)
-    default: preconditionFailure("class labels must be given to a class-conditional network, and to no other")
+    case (.none, nil): return nil
+    case (.table(let table), let labels?): if let label = labels.embedded({ table($0) }) { return label }
+    case (.timestep(let embed), let labels?):
+      if let label = labels.embedded({ embed(timeProjection($0.map { Float($0) })) }) { return label }
+    case (.identity, .vectors(let vectors)): return vectors
+    case (.projection(let embed), .vectors(let vectors)): return embed(vectors)
+    case (.simpleProjection(let map), .vectors(let vectors)): return map(vectors)
+    default: break
     }
+    preconditionFailure("class labels must be given to a class-conditional network, and to no other")
   }
 }

@@ -68,7 +68,7 @@ extension UNet2DCondition: Denoiser {
   public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
     self(
       condition.joined(to: x), timesteps: timesteps, text: condition.text,
-      labels: condition.labels.map { .indices($0) }, pooledText: condition.pooledText, sizes: condition.sizes,
+      labels: condition.classLabels, pooledText: condition.pooledText, sizes: condition.sizes,
       control: condition.control, dropout: dropout)
   }
 }

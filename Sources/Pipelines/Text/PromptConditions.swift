@@ -25,13 +25,18 @@ public struct PromptConditions {
   ///
   /// - Parameters:
   ///   - negative: nil where none was given.
+  ///   - others: prompts that it is to have as many chunks as, so that what lies between them can be told.
   ///   - forcesZeros: whether one that was not given is zeros, and not an empty text.
   /// - Throws: `PromptError`.
-  public init(_ prompt: Prompt, negative: Prompt?, forcesZeros: Bool, _ encoder: PromptEncoder) throws {
+  public init(
+    _ prompt: Prompt, negative: Prompt?, beside others: [Prompt] = [], forcesZeros: Bool,
+    _ encoder: PromptEncoder
+  ) throws {
     let schedules = prompt.parts.map(\.schedule) + (negative?.parts.map(\.schedule) ?? [])
     let texts = Set(schedules.flatMap { $0.spans.map(\.text) }).union(
       negative == nil && !forcesZeros ? [""] : [])
-    let chunks = try texts.map { try encoder.chunkCount(of: $0) }.max() ?? 1
+    let beside = others.flatMap { $0.parts.flatMap { $0.schedule.spans.map(\.text) } }
+    let chunks = try texts.union(beside).map { try encoder.chunkCount(of: $0) }.max() ?? 1
     // Turns say the same again and again.
     var known: [[String]: Condition] = [:]
     func condition(_ text: String, isNegative: Bool) throws -> Condition {
@@ -54,6 +59,33 @@ public struct PromptConditions {
         }, negative: try against(end))
     }
   }
+}
+
+extension PromptConditions {
+  /// What lies between two prompts, each told by as many parts at every step.
+  ///
+  /// - Parameter share: how far it lies from `a` to `b`, from 0 to 1.
+  /// - Returns: nil where one is composed of more parts than the other.
+  public static func between(_ a: PromptConditions, _ b: PromptConditions, _ share: Float)
+    -> PromptConditions?
+  {
+    let ends = Set((a.stages + b.stages).map(\.lastStep)).sorted()
+    var stages: [Stage] = []
+    for end in ends {
+      let (x, y) = (a.stage(at: end), b.stage(at: end))
+      guard x.parts.count == y.parts.count else { return nil }
+      stages.append(
+        Stage(
+          lastStep: end,
+          parts: zip(x.parts, y.parts).map {
+            (.between($0.condition, $1.condition, share), $0.weight + share * ($1.weight - $0.weight))
+          }, negative: .between(x.negative, y.negative, share)))
+    }
+    return PromptConditions(stages: stages)
+  }
+
+  /// What holds at a step, from 1.
+  func stage(at step: Int) -> Stage { stages.first { step <= $0.lastStep } ?? stages[stages.count - 1] }
 }
 
 extension Condition {

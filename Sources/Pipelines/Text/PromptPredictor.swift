@@ -9,7 +9,7 @@ public struct PromptPredictor: Predictor {
 
   private struct Group {
     let rows: Range<Int>
-    let stages: [PromptConditions.Stage]
+    let conditions: PromptConditions
   }
 
   private let predictor: any Predictor
@@ -35,7 +35,7 @@ public struct PromptPredictor: Predictor {
     var first = 0
     groups = prompts.map { prompt in
       defer { first += prompt.count }
-      return Group(rows: first..<first + prompt.count, stages: prompt.conditions.stages)
+      return Group(rows: first..<first + prompt.count, conditions: prompt.conditions)
     }
     self.scale = scale
     self.opposite = opposite
@@ -48,7 +48,7 @@ public struct PromptPredictor: Predictor {
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
     let step = step(of: evaluation)
     let parts = groups.map { group in
-      let stage = group.stages.first { step <= $0.lastStep } ?? group.stages.last!
+      let stage = group.conditions.stage(at: step)
       let isAll = groups.count == 1
       return predicted(
         isAll ? x : x.rows(group.rows), evaluation, isAll ? condition : condition.rows(group.rows), stage)

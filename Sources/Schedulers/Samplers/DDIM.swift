@@ -24,6 +24,9 @@ public struct DDIM: Sampler {
   /// Every step, unless η is 0.
   public func needsNoise(_ i: Int) -> Bool { eta > 0 }
 
+  /// Where η is 0.
+  public var isMemoryless: Bool { eta == 0 }
+
   /// x′ = √ᾱ′·x₀ + √(1 − ᾱ′ − σ²)·ε + σ·noise,  σ = η·√((1 − ᾱ′)/(1 − ᾱ)·(1 − ᾱ/ᾱ′))
   public func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     let (alphaBar, alphaBarNext) = (alphasCumprod[i], alphasCumprodNext[i])

@@ -21,6 +21,9 @@ public struct Euler: Sampler {
   /// Where noise is renewed.
   public func needsNoise(_ i: Int) -> Bool { renewsNoise }
 
+  /// Where noise is not renewed.
+  public var isMemoryless: Bool { !renewsNoise }
+
   /// x′ = x + (σ′ − σ)·(x − x₀)/σ
   public func step(_ i: Int, _ denoised: Denoised, _ x: Tensor, noise: Tensor?) -> Tensor {
     if renewsNoise, let noise {
