@@ -35,9 +35,12 @@ enum SigmaSpacing {
 struct SigmaInterpolation {
   /// √((1 − ᾱ)/ᾱ) by timestep, ascending.
   let sigmas: [Float]
+  /// Their logarithms, as numpy takes them.
+  private let logarithms: [Float]
 
   init(_ schedule: NoiseSchedule) {
     sigmas = schedule.alphasCumprod.map { ((1 - $0) / $0).squareRoot() }
+    logarithms = sigmas.map(numpyLogarithm)
   }
 
   /// Linear between neighbours; the ends beyond.
@@ -51,11 +54,50 @@ struct SigmaInterpolation {
   /// The timestep between those whose log σ enclose that of `sigma`.
   func timestep(of sigma: Double) -> Double {
     let wanted = log(max(sigma, 1e-10))
-    let logs = sigmas.map { Double(logf($0)) }
-    let low = min(logs.lastIndex { $0 <= wanted } ?? 0, logs.count - 2)
-    let weight = min(max((logs[low] - wanted) / (logs[low] - logs[low + 1]), 0), 1)
+    let low = below { Double($0) <= wanted }
+    let span = logarithms[low] - logarithms[low + 1]
+    let weight = min(max((Double(logarithms[low]) - wanted) / Double(span), 0), 1)
     return (1 - weight) * Double(low) + weight * Double(low + 1)
   }
+
+  /// The same of a level in single precision, in which diffusers stays then.
+  func timestep(of sigma: Float) -> Float {
+    let wanted = numpyLogarithm(max(sigma, 1e-10))
+    let low = below { $0 <= wanted }
+    let span = logarithms[low] - logarithms[low + 1]
+    let weight = min(max((logarithms[low] - wanted) / span, 0), 1)
+    return (1 - weight) * Float(low) + weight * Float(low + 1)
+  }
+
+  private func below(_ isBelow: (Float) -> Bool) -> Int {
+    min(logarithms.lastIndex(where: isBelow) ?? 0, logarithms.count - 2)
+  }
+}
+
+/// log x as numpy computes it in single precision, of a positive and normal number: P(m)/Q(m) + e·log 2 for
+/// x = (1 + m)·2^e, with 1 + m between √½ and √2, the coefficients those of `numpy/_core/src/umath/npy_simd_data.h`.
+///
+/// It is off by an ulp for one number in twenty, and diffusers cuts what follows to whole timesteps, so that a logarithm
+/// rounded otherwise tells the network another timestep.
+func numpyLogarithm(_ x: Float) -> Float {
+  let p: [Float] = [
+    2.589979117907922693523e-02, 3.808837741388407920751e-01, 1.480000633576506585156,
+    2.112677543073053063722, 9.999999999999998702752e-01, 0,
+  ]
+  let q: [Float] = [
+    5.875095403124574342950e-03, 1.546476374983906719538e-01, 9.864942958519418960339e-01,
+    2.453006071784736363091, 2.612677543073109236779, 1,
+  ]
+  let isLarge = x.significand / 2 > Float(0.5).squareRoot()
+  let m = (isLarge ? x.significand / 2 : x.significand) - 1
+  let exponent = Float(x.exponent) + (isLarge ? 1 : 0)
+  let (above, below) = (horner(p, m), horner(q, m))
+  return (above / below).addingProduct(exponent, Float(M_LN2))
+}
+
+/// A polynomial by fused multiply-adds, the highest power's coefficient first.
+private func horner(_ coefficients: [Float], _ x: Float) -> Float {
+  coefficients.dropFirst().reduce(coefficients[0]) { $1.addingProduct($0, x) }
 }
 
 /// The beta distribution's quantiles.

@@ -5,11 +5,15 @@ import Text
 
 /// What a model that reads texts is told, for every command that samples.
 struct PromptOptions: ParsableArguments {
+  // Prompts may begin with a dash.
   @Option(
+    parsing: .unconditional,
     help: "What to draw, for models that read a text. See 'darkroom prompt show --help' for its syntax.")
   var prompt: String?
 
-  @Option(help: "What not to draw: takes the place of the empty text that guidance leads away from.")
+  @Option(
+    parsing: .unconditional,
+    help: "What not to draw: takes the place of the empty text that guidance leads away from.")
   var negativePrompt: String?
 
   @Option(help: "Layers left out at the end of the text encoder, as diffusers counts; A1111's is one more.")

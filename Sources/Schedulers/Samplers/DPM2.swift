@@ -28,7 +28,7 @@ public struct DPM2: Sampler {
     for (i, timestep) in table.timesteps.enumerated() {
       list.append(.exploding(timestep: timestep, sigma: table.sigmas[i]))
       if i < middles.count {
-        list.append(.exploding(timestep: Float(training.timestep(of: Double(middles[i]))), sigma: middles[i]))
+        list.append(.exploding(timestep: training.timestep(of: middles[i]), sigma: middles[i]))
       }
     }
     evaluations = list
