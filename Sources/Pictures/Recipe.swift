@@ -48,6 +48,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var perpendicularNegative: Bool?
   /// The folder of the weaker model that was guided away from, and SHA-256 of its weights.
   public var autoguidance, autoguidanceHash: String?
+  /// The folder of the classifier that led the picture to its class, whose files' hashes are among `inputs`, and how strongly.
+  public var classifier: String?, classifierScale: Double?
   /// The picture that it was made of, as it was named; its hash is among `inputs`.
   public var image: String?
   /// The share of the schedule that the picture went through, and the steps of the whole schedule.

@@ -21,7 +21,8 @@ public struct ClassifierFolder {
   /// The noise that it was trained with; nil for a classifier of pictures without noise.
   public let scheduler: SchedulerConfig?
 
-  private static let schedulerFile = "scheduler_config.json"
+  /// Its file of the noise that it was trained with.
+  public static let schedulerFile = "scheduler_config.json"
 
   /// What it is made of beside `config.json`, by which it is known.
   public static var files: [String] {

@@ -4,7 +4,6 @@ import NN
 import Pictures
 import Pipelines
 import Schedulers
-import TensorCore
 
 /// `darkroom compare`: one picture by several samplers in several numbers of steps, so that a person sees which settles first.
 struct CompareCommand: ParsableCommand {
@@ -35,12 +34,7 @@ struct CompareCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all noise; 'random' draws one and says which.")
   var seed = Seed(0)
 
-  @Option(name: .customLong("class"), help: "The class to draw, by name or number. (default: the first)")
-  var classes: [String] = []
-
-  @OptionGroup var prompts: PromptOptions
-
-  @OptionGroup var guidance: GuidanceOptions
+  @OptionGroup var request: RequestOptions
 
   @Option(help: "How much larger each picture is drawn. (default: so that the shorter side has 96 pixels)")
   var zoom: Int?
@@ -49,7 +43,7 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     if let zoom, !(1...64).contains(zoom) { throw ValidationError("--zoom must be from 1 to 64.") }
-    if classes.count > 1 {
+    if request.classes.count > 1 {
       throw ValidationError("--class takes one class here: all pictures of a comparison show the same.")
     }
   }
@@ -61,11 +55,11 @@ struct CompareCommand: ParsableCommand {
     let counts: [Int] = try steps.numbers("--steps")
     guard !names.isEmpty else { throw Failure.usage("--samplers must name one at least.") }
     let sampling = try Sampling(
-      try ModelFolder(URL(argument: model, "<model>")), classes: classes, prompts: prompts, guidance: guidance
-    )
+      try ModelFolder(URL(argument: model, "<model>")), named: model, request)
     let schedulers = try names.map {
       try sampling.folder.schedulerComponent.config(schedule: nil, sampler: URL.expanded($0))
     }
+    try schedulers.forEach(sampling.check)
     // What could be refused is refused before any weights are loaded.
     let samplers = try schedulers.map { scheduler in try counts.map { try scheduler.sampler(steps: $0) } }
     let factor = zoom ?? max(1, 96 / min(sampling.size.width, sampling.size.height))
@@ -73,7 +67,7 @@ struct CompareCommand: ParsableCommand {
     try grid.check(
       count: (counts.count + 1) * (names.count + 1), width: sampling.size.width * factor,
       height: sampling.size.height * factor, file: target.url.relativePath)
-    let parts = try sampling.folder.hashes()
+    let hashes = try sampling.hashes()
     seed.announce()
 
     let clock = Stopwatch()
@@ -86,10 +80,7 @@ struct CompareCommand: ParsableCommand {
       for (column, count) in counts.enumerated() {
         Console.progress("\(name), \(count.counted("step"))")
         var noise = Generator.philox.source(seed: seed.value)
-        let predictor = sampling.predictor(
-          networks, 0..<1, prompts: told[row][column], sampler: samplers[row][column])
-        let loop = try DenoisingLoop(
-          scheduler, .count(count), predictor: predictor, condition: sampling.condition(0..<1))
+        let loop = try sampling.loop(networks, 0..<1, prompts: told[row][column], scheduler, .count(count))
         let latents = loop.run(sampling.shape(count: 1), noise: &noise)
         let images = codec?.decoded(latents) ?? latents
         if let (_, value) = images.firstNotFinite {
@@ -98,27 +89,15 @@ struct CompareCommand: ParsableCommand {
         cells.append(Picture.batch(images)[0].enlarged(factor))
       }
     }
-    try grid.compose(cells, file: output)
-      .write(to: target.url, texts: try recipe(sampling, schedulers, counts, parts).textChunks())
+    // What made all of them: the samplers in a row, and the most steps that any took.
+    let recipe = sampling.recipe(
+      0, hashes, seed: seed, steps: counts.max() ?? 0,
+      schedulers.map(\.samplerName).joined(separator: ", "))
+    try grid.compose(cells, file: output).write(to: target.url, texts: try recipe.textChunks())
     Console.endTransient()
     Console.note(
       "\(target.url.relativePath): \((names.count * counts.count).counted("picture")), seed \(seed.value), in "
         + Console.duration(clock.seconds))
-  }
-
-  /// What made all of them: the samplers in a row, and the most steps that any took.
-  private func recipe(
-    _ sampling: Sampling, _ schedulers: [SchedulerConfig], _ counts: [Int], _ parts: [String: String]
-  ) -> Recipe {
-    var recipe = Recipe(
-      version: DarkroomVersion.current, model: model,
-      modelHash: parts[sampling.folder.denoiserComponent.place.name], parts: parts,
-      arithmetic: Processor.current.arithmetic.rawValue, seed: seed.value,
-      rng: Generator.philox.rawValue, steps: counts.max() ?? 0,
-      sampler: schedulers.map(\.samplerName).joined(separator: ", "),
-      width: sampling.size.width, height: sampling.size.height, commandLine: seed.command)
-    sampling.record(0, in: &recipe)
-    return recipe
   }
 }
 

@@ -105,22 +105,26 @@ struct SteeringFiles {
   private let pictures: [Picture]
   private let options: ControlOptions
 
+  /// - Parameters:
+  ///   - base: the model that is steered.
+  ///   - size: of the pictures that are made.
   /// - Throws: `Failure` for a picture that does not go with what is made; the folders' and pictures' errors.
-  init(_ options: ControlOptions, _ sampling: Sampling) throws {
+  init(_ options: ControlOptions, _ base: ModelFolder, size: (height: Int, width: Int)) throws {
     self.options = options
     folders = try options.controlnet.map {
-      try ControlNetFolder(try URL(argument: $0, "--controlnet"), for: sampling.folder)
+      try ControlNetFolder(try URL(argument: $0, "--controlnet"), for: base)
     }
+    let shrinking = base.vae?.config.downsampling ?? 1
     pictures = try zip(options.controlImage, folders).map { path, folder in
       let decoded = try DecodedPicture(contentsOf: URL(argument: path, "--control-image"))
       let picture = decoded.picture
       if decoded.hadAlpha { Console.note("\(path): what is transparent is laid on white") }
       let factor = folder.config.conditioningDownsampling
-      let (height, width) = (sampling.latentSize.height * factor, sampling.latentSize.width * factor)
+      let (height, width) = (size.height / shrinking * factor, size.width / shrinking * factor)
       guard (picture.width, picture.height) == (width, height) else {
         throw Failure(
           "--control-image \(path) is \(picture.width)x\(picture.height), and pictures of "
-            + "\(sampling.size.width)x\(sampling.size.height) are steered by one of \(width)x\(height); resize it, or make "
+            + "\(size.width)x\(size.height) are steered by one of \(width)x\(height); resize it, or make "
             + "pictures of its size with --size.")
       }
       guard [1, 3].contains(folder.config.conditioningChannels) else {
@@ -141,10 +145,8 @@ struct SteeringFiles {
       hashes[path] = try HashCache().sha256(of: URL(argument: path, "--control-image"))
     }
     for (path, folder) in zip(options.controlnet, folders) {
-      for file in folder.checkpoint.fileURLs + [folder.place.url.appending(path: "config.json")] {
-        let name = (path.hasSuffix("/") ? path : path + "/") + file.lastPathComponent
-        hashes[name] = try HashCache().sha256(of: file)
-      }
+      let files = folder.checkpoint.fileURLs + [folder.place.url.appending(path: "config.json")]
+      hashes.merge(try HashCache().hashes(of: files, inFolder: path)) { first, _ in first }
     }
     return hashes
   }
@@ -162,5 +164,16 @@ struct SteeringFiles {
         scale: options.scale(index), start: start, end: end)
     }
     return Steering(controls: controls, isGuess: options.guessMode, batchSize: batchSize)
+  }
+}
+
+extension HashCache {
+  /// SHA-256 of the files of a folder, by their paths below the folder as the command line has it.
+  ///
+  /// - Throws: what reading a file throws.
+  func hashes(of files: [URL], inFolder path: String) throws -> [String: String] {
+    let folder = path.hasSuffix("/") ? path : path + "/"
+    let named = try files.map { (folder + $0.lastPathComponent, try sha256(of: $0)) }
+    return Dictionary(named) { first, _ in first }
   }
 }

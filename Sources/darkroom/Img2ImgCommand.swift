@@ -37,61 +37,46 @@ struct Img2ImgCommand: ParsableCommand {
   @Option(help: "How it is brought to the size: crop (cut what is too much), pad (add borders), stretch.")
   var fit = Fit.crop
 
-  @Option(help: "Size as WIDTHxHEIGHT. (default: the model's own)")
-  var size: String?
-
-  @Option(help: "Columns of the grid that several pictures make. (default: as square as can be)")
-  var columns: Int?
-
-  @Option(help: "Pixels between the pictures of the grid.")
-  var padding = 2
-
-  @Flag(help: "One file a picture, by the picture's number: out-0000.png, out-0001.png, …")
-  var separate = false
-
+  @OptionGroup var sizing: SizeOptions
+  @OptionGroup var arrangement: ArrangementOptions
   @OptionGroup var edit: EditOptions
 
   enum Fit: String, ExpressibleByArgument, CaseIterable { case crop, pad, stretch }
 
   func validate() throws {
     try EditOptions.check(strength: strength)
-    if let columns, columns < 1 { throw ValidationError("--columns must be at least 1.") }
-    if padding < 0 || padding > 4096 { throw ValidationError("--padding must be from 0 to 4096.") }
   }
 
   func run() throws {
-    try edit.compute.apply()
+    try edit.sampling.compute.apply()
     let target = try OutputKind(output)
     let url = try URL(argument: image, "<image>")
     let decoded = try DecodedPicture(
       contentsOf: url, options: DecodingOptions(background: edit.color ?? .white))
     let sampling = try Sampling(
-      try ModelFolder(URL(argument: model, "<model>")), classes: edit.classes, prompts: edit.prompts,
-      perPrompt: edit.count, guidance: edit.guidance,
-      size: try SizeOptions.parsed(size, width: nil, height: nil))
-    let run = try Edit(edit, sampling, strength: strength)
-    let arrangement: PictureSink.Arrangement =
-      separate && edit.count > 1 ? .separate : .together(Grid(columns: columns, padding: padding))
-    var sink = try PictureSink(target, arrangement, count: edit.count, size: sampling.size)
+      try ModelFolder(URL(argument: model, "<model>")), named: model, edit.sampling.request,
+      perPrompt: edit.sampling.numbers.count, size: try sizing.parsed())
+    let edit = try Edit(edit, sampling, strength: strength)
+    var sink = try PictureSink(
+      target, arrangement.arrangement(count: edit.run.count), count: edit.run.count, size: sampling.size)
     let inputs = [image: try SHA256.hex(of: url)]
 
     let picture = fitted(decoded.picture, sampling.size)
     say(decoded, sampling.size)
-    let codec = try run.codec()
-    var noise = run.noise
-    let x0 = run.encoded(picture, codec, noise: &noise)
-    let shape = sampling.shape(count: edit.count)
-    let start = Start.picture(
-      .stacked((0..<edit.count).map { _ in x0 }), noise: noise.normal(shape, .initialLatents, step: 0))
-    let result = try run.run(from: start, noise: &noise)
     let isFitted = decoded.picture.width != picture.width || decoded.picture.height != picture.height
-    try sink.take(codec?.decoded(result) ?? result, first: edit.firstIndex) { number in
-      var recipe = run.recipe(number, model: model, image: image, inputs: inputs, strength: strength)
+    // The same for all pictures, however many batches they come in.
+    var known: Tensor?
+    try edit.run.draw(into: &sink) { pictures, codec, noise in
+      let x0 = known ?? edit.encoded(picture, codec, noise: &noise)
+      known = x0
+      return Beginning(
+        start: .picture(
+          x0.repeated(pictures.count),
+          noise: noise.normal(sampling.shape(count: pictures.count), .initialLatents, step: 0)))
+    } recording: { recipe in
+      edit.record(image: image, inputs: inputs, in: &recipe)
       recipe.fit = isFitted ? fit.rawValue : nil
-      return recipe
     }
-    try sink.finish()
-    Console.note("\(sink.summary): \(edit.count.counted("picture")), seed \(edit.seed.value)")
   }
 
   private func fitted(_ picture: Picture, _ size: (height: Int, width: Int)) -> Picture {
@@ -123,9 +108,7 @@ struct Img2ImgCommand: ParsableCommand {
 extension Img2ImgCommand: ReplayableCommand {
   mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
     output = file.path
-    guard separate, edit.count > 1 else { return file }
-    if edit.rng == .torch { return try OutputKind(output).numbered(recipe.imageIndex) }
-    (edit.count, edit.firstIndex) = (1, recipe.imageIndex)
-    return file
+    guard arrangement.separate, edit.sampling.numbers.count > 1 else { return file }
+    return try edit.sampling.numbers.aim(at: recipe, among: file)
   }
 }

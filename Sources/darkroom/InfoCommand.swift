@@ -150,7 +150,8 @@ struct InfoReport {
       "noise",
       folder.scheduler.map { "\($0.className.rawValue), \($0.numTrainTimesteps) timesteps" }
         ?? "none: pictures as they are")
-    report.add("use", "darkroom evaluate classify")
+    report.add(
+      "use", "darkroom evaluate classify" + (folder.scheduler == nil ? "" : ", darkroom sample --classifier"))
     report.add("configuration", "")
     report.appendix = String(decoding: try folder.config.json(), as: UTF8.self)
     return report
@@ -200,6 +201,7 @@ struct InfoReport {
         "sampler",
         "\(recipe.sampler), \(recipe.steps.counted("step"))" + (recipe.eta.map { ", eta \($0)" } ?? ""))
       report.add("guidance", recipe.guidanceScale)
+      report.add("classifier", recipe.classifier.map { "\($0), scale \(recipe.classifierScale ?? 1)" })
       report.add("prompt", recipe.prompt)
       report.add("negative", recipe.negativePrompt)
       report.add("class", recipe.className ?? recipe.classLabel.map { String($0) })

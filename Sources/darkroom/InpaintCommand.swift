@@ -1,7 +1,6 @@
 import ArgumentParser
 import Files
 import Foundation
-import Models
 import Pictures
 import Pipelines
 import TensorCore
@@ -50,7 +49,7 @@ struct InpaintCommand: ParsableCommand {
 
   @Option(
     help: "What the hole starts from: original, blur (what is around it), noise, or nothing.")
-  var fill = Fill.original
+  var fill = HoleFill.original
 
   @Flag(help: "Work on what is around the mask alone, at the model's own size.")
   var cropToMask = false
@@ -67,7 +66,6 @@ struct InpaintCommand: ParsableCommand {
 
   @OptionGroup var edit: EditOptions
 
-  enum Fill: String, ExpressibleByArgument, CaseIterable { case original, blur, noise, nothing }
   enum Paste: String, ExpressibleByArgument, CaseIterable { case on, off }
 
   func validate() throws {
@@ -82,7 +80,7 @@ struct InpaintCommand: ParsableCommand {
   }
 
   func run() throws {
-    try edit.compute.apply()
+    try edit.sampling.compute.apply()
     let target = try OutputKind(output)
     if target.form == .jpeg && paste == .on {
       throw Failure("--output \(output): JPEG cannot keep pixels as they were; use .png, or --paste off.")
@@ -96,9 +94,12 @@ struct InpaintCommand: ParsableCommand {
     let folder = try ModelFolder(URL(argument: model, "<model>"))
     let (region, size) = try workplace(canvas, mask, folder)
     let sampling = try Sampling(
-      folder, classes: edit.classes, prompts: edit.prompts, perPrompt: edit.count, guidance: edit.guidance,
-      size: try SizeOptions.parsed(size, width: nil, height: nil))
-    let run = try Edit(edit, sampling, strength: strength)
+      folder, named: model, edit.sampling.request, perPrompt: edit.sampling.numbers.count,
+      size: try SizeOptions.parsed(size))
+    let edit = try Edit(
+      edit, sampling, strength: strength,
+      route: method == .repaint
+        ? { $0.route($1, jumps: jumpLength, resamplings: resamplings) } : nil)
     try target.check()
     if mask.isBlack {
       Console.note("the mask is black all over: nothing to paint; \(image) is written as it is")
@@ -112,28 +113,29 @@ struct InpaintCommand: ParsableCommand {
         "\(region.width)x\(region.height) at \(region.x),\(region.y) is worked on at "
           + "\(sampling.size.width)x\(sampling.size.height)")
     }
-    if canvas.hasTransparency { Console.note("\(image): its transparency is seen on #\(edit.background)") }
+    if canvas.hasTransparency {
+      Console.note("\(image): its transparency is seen on #\(edit.options.background)")
+    }
 
     let inputs = try masking.hash().merging([image: SHA256.hex(of: url)]) { _, image in image }
-    let painted = try painted(canvas, mask, region, run)
-    func recipe(_ number: Int) -> Recipe {
-      var recipe = run.recipe(number, model: model, image: image, inputs: inputs, strength: strength)
+    var sink = try PictureSink(
+      target,
+      paste == .on && target.form == .png
+        ? .pasted(Pasting(canvas: canvas, mask: mask, region: region)) : .together(Grid()),
+      count: edit.run.count, size: sampling.size)
+    var hole = Hole(
+      edit,
+      canvas.picture(over: edit.options.color ?? .white)
+        .cropped(x: region.x, y: region.y, width: region.width, height: region.height)
+        .resized(width: sampling.size.width, height: sampling.size.height),
+      mask.cropped(region).resized(width: sampling.size.width, height: sampling.size.height),
+      fill: fill, method: method, isWhole: strength == 1)
+    try edit.run.draw(into: &sink) { pictures, codec, noise in
+      hole.beginning(pictures.count, codec, &noise)
+    } recording: { recipe in
+      edit.record(image: image, inputs: inputs, in: &recipe)
       (recipe.method, recipe.fill, recipe.mask) = (method.rawValue, fill.rawValue, masking.mask)
       if method == .repaint { (recipe.jumpLength, recipe.resamplings) = (jumpLength, resamplings) }
-      return recipe
-    }
-    guard paste == .on, target.form == .png else {
-      var sink = try PictureSink(target, .together(Grid()), count: edit.count, size: sampling.size)
-      try sink.take(painted, first: edit.firstIndex, recipe: recipe)
-      return try sink.finish()
-    }
-    try PictureSink.requireFinite(painted, first: edit.firstIndex)
-    for (n, number) in run.numbers.enumerated() {
-      let planes = Self.planes(painted.rows(n..<n + 1), in: region, of: canvas)
-      let result = canvas.repainted(with: planes, mask: mask)
-      if n == 0, let note = result.note { Console.note("\(output): \(note)") }
-      try result.picture.write(
-        to: edit.count == 1 ? target.url : target.numbered(number), texts: recipe(number).textChunks())
     }
   }
 
@@ -167,85 +169,6 @@ struct InpaintCommand: ParsableCommand {
     }
     return (region, "\(side(region.width))x\(side(region.height))")
   }
-
-  /// The region painted anew, `[N, C, H, W]` in [-1, 1], at the size that is worked at.
-  private func painted(
-    _ canvas: StoredPicture, _ mask: Mask, _ region: Mask.Rectangle, _ run: Edit
-  ) throws -> Tensor {
-    let (sampling, count) = (run.sampling, edit.count)
-    let size = sampling.size
-    let picture = canvas.picture(over: edit.color ?? .white)
-      .cropped(x: region.x, y: region.y, width: region.width, height: region.height)
-      .resized(width: size.width, height: size.height)
-    let hole = mask.cropped(region).resized(width: size.width, height: size.height)
-    let codec = try run.codec()
-    let shape = sampling.shape(count: count)
-    func all(_ x: Tensor) -> Tensor { .stacked((0..<count).map { _ in x }) }
-
-    var noise = run.noise
-    let known = all(run.encoded(picture, codec, noise: &noise))
-    let m = Self.map(of: hole, shape)
-    let epsilon = noise.normal(shape, .initialLatents, step: 0)
-    if let codec, edit.rng == .torch {
-      // diffusers encodes the masked picture too, and draws for it, though a network without channels for it has no use.
-      let factor = codec.autoencoder.config.downsampling
-      _ = noise.normal(
-        [1, shape[1], size.height / factor, size.width / factor], .posterior, step: 1)
-    }
-    var start = Start.noise(epsilon)
-    if strength < 1 || fill != .original {
-      let filled =
-        switch fill {
-        case .original: known
-        case .blur: all(run.encoded(picture.filled(in: hole), codec, noise: &noise))
-        case .noise: m * noise.normal(shape, .holeFilling, step: 0) + (-1 * m + 1) * known
-        case .nothing: (-1 * m + 1) * known
-        }
-      start = .picture(filled, noise: epsilon)
-    }
-    let inpainting = Inpainting(method, known: known, mask: m, epsilon: epsilon)
-    let route =
-      method == .repaint
-      ? run.strength.route(run.sampler, jumps: jumpLength, resamplings: resamplings) : nil
-    let result = try run.run(from: start, along: route, noise: &noise, afterVisit: inpainting.afterVisit)
-    return codec?.decoded(result) ?? result
-  }
-
-  /// A mask as `[N, C, H, W]` of values from 0 to 1, each the mean of the pixels that it stands for.
-  private static func map(of mask: Mask, _ shape: [Int]) -> Tensor {
-    let (h, w) = (shape[2], shape[3])
-    let (high, wide) = (mask.height / h, mask.width / w)
-    let plane = (0..<h * w).map { i in
-      var sum = 0
-      for y in i / w * high..<(i / w + 1) * high {
-        for x in i % w * wide..<(i % w + 1) * wide { sum += Int(mask[x, y]) }
-      }
-      return Float(sum) / Float(255 * high * wide)
-    }
-    return Tensor((0..<shape[0] * shape[1]).flatMap { _ in plane }, shape: shape)
-  }
-
-  /// One painted region as the planes `[3, H, W]` of the whole canvas; what lies around it is not looked at.
-  private static func planes(_ painted: Tensor, in region: Mask.Rectangle, of canvas: StoredPicture)
-    -> [Float]
-  {
-    let (_, c, h, w) = painted.shape4
-    var own = painted.values
-    if h != region.height || w != region.width {
-      own = Picture(planarFloats: own, width: w, height: h, channels: c)
-        .resized(width: region.width, height: region.height).planarFloats(channels: c)
-    }
-    let plane = region.width * region.height
-    var planes = [Float](repeating: 0, count: 3 * canvas.width * canvas.height)
-    for channel in 0..<3 {
-      for y in 0..<region.height {
-        let from = (c == 3 ? channel : 0) * plane + y * region.width
-        let to = (channel * canvas.height + region.y + y) * canvas.width + region.x
-        planes.replaceSubrange(to..<to + region.width, with: own[from..<from + region.width])
-      }
-    }
-    return planes
-  }
 }
 
 extension Inpainting.Method: ExpressibleByArgument {}
@@ -253,9 +176,7 @@ extension Inpainting.Method: ExpressibleByArgument {}
 extension InpaintCommand: ReplayableCommand {
   mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
     output = file.path
-    guard paste == .on, edit.count > 1 else { return file }
-    if edit.rng == .torch { return try OutputKind(output).numbered(recipe.imageIndex) }
-    (edit.count, edit.firstIndex) = (1, recipe.imageIndex)
-    return file
+    guard paste == .on, edit.sampling.numbers.count > 1 else { return file }
+    return try edit.sampling.numbers.aim(at: recipe, among: file)
   }
 }

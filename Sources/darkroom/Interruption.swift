@@ -2,9 +2,9 @@ import Foundation
 
 /// The wish to stop: Ctrl-C, termination, or a terminal that was closed.
 ///
-/// The first asks for a checkpoint. More of them in the next seconds are taken for the same wish, so that a key pressed twice
-/// loses nothing; one after that ends the program at once, and the steps since the last checkpoint with it. A closed
-/// terminal never does, since no one is there to mean it.
+/// The first asks for an end in good order: a checkpoint, or between two steps. More of them in the next seconds are taken for
+/// the same wish, so that a key pressed twice loses nothing; one after that ends the program at once, and the steps since
+/// the last checkpoint with it. A closed terminal never does, since no one is there to mean it.
 enum Interruption {
   /// Seconds in which signals mean what the first meant.
   private static let patience = 5
@@ -12,10 +12,16 @@ enum Interruption {
   // Written by the signal handler alone, read between steps; a stale read costs one more step.
   nonisolated(unsafe) private static var isWanted: sig_atomic_t = 0
   nonisolated(unsafe) private static var firstAt = 0
+  // Set before the handler is.
+  nonisolated(unsafe) private static var words: StaticString = ""
 
   static var wanted: Bool { isWanted > 0 }
 
-  static func watch() {
+  /// Answers signals from here on.
+  ///
+  /// - Parameter words: what is said to the first: what it will come to, and what one more does.
+  static func watch(_ words: StaticString) {
+    self.words = words
     for number in [SIGINT, SIGTERM] { signal(number) { Interruption.handle($0) } }
     // `nohup` has it ignored, and means that.
     let before = signal(SIGHUP) { Interruption.handle($0) }
@@ -30,9 +36,9 @@ enum Interruption {
     if isWanted == 0 {
       isWanted = 1
       firstAt = now.tv_sec
-      let words: StaticString =
-        "\nending after this step, with a checkpoint; once more in 5 seconds or later ends at once, without one\n"
+      _ = write(STDERR_FILENO, "\n", 1)
       _ = write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
+      _ = write(STDERR_FILENO, "\n", 1)
     } else if number != SIGHUP, now.tv_sec - firstAt >= patience {
       _exit(128 + number)
     }

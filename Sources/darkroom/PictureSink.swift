@@ -13,10 +13,13 @@ struct PictureSink {
     case separate
     /// One file: a grid of pictures, or a tensor of all of them.
     case together(Grid)
+    /// Into what is there, a file a picture, by its number where there are several.
+    case pasted(Pasting)
   }
 
   private let target: OutputKind
   private let arrangement: Arrangement
+  private let count: Int
   /// 8-bit pictures take a twelfth of the memory of what they were computed from, so all of a grid's are kept.
   private var pictures: [Picture] = []
   private var tensors: [Tensor] = []
@@ -29,7 +32,7 @@ struct PictureSink {
   ///   - size: of each, in pixels.
   /// - Throws: `Failure` or `PictureError` where the result could not be written, however it turns out.
   init(_ target: OutputKind, _ arrangement: Arrangement, count: Int, size: (height: Int, width: Int)) throws {
-    (self.target, self.arrangement) = (target, arrangement)
+    (self.target, self.arrangement, self.count) = (target, arrangement, count)
     try target.check()
     if case .together(let grid) = arrangement, target.form != .safetensors, count > 1 {
       do {
@@ -40,6 +43,12 @@ struct PictureSink {
     }
   }
 
+  /// Whether all pictures stay in memory as they were computed until the end.
+  var keepsTensors: Bool {
+    guard case .together = arrangement else { return false }
+    return target.form == .safetensors
+  }
+
   /// Takes the next pictures.
   ///
   /// - Parameters:
@@ -48,17 +57,20 @@ struct PictureSink {
   ///   - recipe: how the picture of a number was made; nil where there is no more to tell.
   /// - Throws: `Failure` for values that are not numbers; `FileError` or `PictureError`.
   mutating func take(_ images: Tensor, first: Int, recipe: (_ number: Int) -> Recipe?) throws {
-    let count = images.shape[0]
     try Self.requireFinite(images, first: first)
     switch arrangement {
     case .separate:
-      for i in 0..<count {
+      for i in 0..<images.shape[0] {
         let url = target.numbered(first + i)
         try write([images.rows(i..<i + 1)], recipe(first + i), to: url)
       }
     case .together:
       if self.recipe == nil { self.recipe = recipe(first) }
       if target.form == .safetensors { tensors.append(images) } else { pictures += Picture.batch(images) }
+    case .pasted(let pasting):
+      for i in 0..<images.shape[0] {
+        try paste(images.rows(i..<i + 1), number: first + i, pasting, recipe(first + i))
+      }
     }
   }
 
@@ -71,6 +83,16 @@ struct PictureSink {
     let whole = pictures.count == 1 ? pictures[0] : try grid.compose(pictures, file: target.url.relativePath)
     try whole.write(to: target.url, texts: try recipe?.textChunks() ?? [])
     files.append(target.url)
+  }
+
+  private mutating func paste(
+    _ painted: Tensor, number: Int, _ pasting: Pasting, _ recipe: Recipe?
+  ) throws {
+    let result = pasting(painted)
+    if files.isEmpty, let note = result.note { Console.note("\(target.url.relativePath): \(note)") }
+    let url = count == 1 ? target.url : target.numbered(number)
+    try result.picture.write(to: url, texts: try recipe?.textChunks() ?? [])
+    files.append(url)
   }
 
   private mutating func write(_ parts: [Tensor], _ recipe: Recipe?, to url: URL) throws {

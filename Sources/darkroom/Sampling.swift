@@ -3,9 +3,10 @@ import Models
 import Pictures
 import Pipelines
 import Schedulers
+import TensorCore
 
-/// What `sample` and `compare` have in common: a model's folder, the classes and the size that are asked of it. Everything
-/// that can be refused is refused when it is made, before any weights are loaded.
+/// What a model is asked: its folder, the classes, texts and size that are wanted of it, and who steers it. Everything that
+/// can be refused is refused when it is made, before any weights are loaded.
 struct Sampling {
   let folder: ModelFolder
   let labels: ClassChoice.Labels
@@ -14,18 +15,23 @@ struct Sampling {
   /// What a model that reads texts is told; nil for another.
   let prompting: Prompting?
   private let guidance: GuidanceChoice
+  private let steering: SteeringFiles
+  private let classifier: ClassifierChoice?
+  /// The folder as the command line has it.
+  private let name: String
 
   /// - Parameters:
-  ///   - lines: the prompts of a file, in place of the one among `prompts`.
+  ///   - folder: of the model.
+  ///   - name: the folder as the command line has it.
+  ///   - lines: the prompts of a file, in place of the one that is asked for.
   ///   - perPrompt: how many pictures are made of each prompt.
   ///   - size: width and height where the command names them; the model's own otherwise.
   /// - Throws: `Failure`, or the folder's errors.
   init(
-    _ folder: ModelFolder, classes: [String], prompts: PromptOptions, lines: [String]? = nil,
-    perPrompt: Int = 1,
-    guidance: GuidanceOptions, size: (width: Int?, height: Int?) = (nil, nil)
+    _ folder: ModelFolder, named name: String, _ request: RequestOptions, lines: [String]? = nil,
+    perPrompt: Int = 1, size: (width: Int?, height: Int?) = (nil, nil)
   ) throws {
-    self.folder = folder
+    (self.folder, self.name) = (folder, name)
     let config = folder.config
     self.size = try Self.pixels(folder, size)
     let channels = folder.vae?.config.outChannels ?? config.inChannels
@@ -38,23 +44,33 @@ struct Sampling {
           + "twice as many where the network predicts a variance too.")
     }
     if let text = folder.text {
-      prompting = try Prompting(folder, text, prompts, lines: lines, perPrompt: perPrompt)
+      prompting = try Prompting(folder, text, request.prompts, lines: lines, perPrompt: perPrompt)
     } else {
-      guard !prompts.areGiven && lines == nil else {
+      guard !request.prompts.areGiven && lines == nil else {
         throw Failure(
           "\(folder.url.relativePath) reads no texts; leave --prompt and what goes with it out"
             + (config.isClassConditional ? ", and name a --class." : "."))
       }
       prompting = nil
     }
+    // The classes of a model that knows none are its classifier's.
+    let isLedAlone = request.guide.classifier != nil && !config.isClassConditional
     labels = try ClassChoice(folder).labels(
-      classes, guided: prompting == nil && guidance.needsNullClass)
-    self.guidance = try GuidanceChoice(
-      guidance, folder, nullClass: labels.nullClass, readsText: prompting != nil)
-    if self.guidance.scale == 1, prompting?.negative != nil {
+      isLedAlone ? [] : request.classes, guided: prompting == nil && request.guidance.needsNullClass)
+    guidance = try GuidanceChoice(
+      request.guidance, folder, nullClass: labels.nullClass, readsText: prompting != nil)
+    if guidance.scale == 1, prompting?.negative != nil {
       Console.note("at --guidance-scale 1 nothing leads away from the negative prompt; it is not used")
     }
+    steering = try SteeringFiles(request.control, folder, size: self.size)
+    classifier = try request.guide.choice(
+      folder, size: self.size, labels: labels, classes: request.classes)
   }
+
+  /// Whether everything that is asked goes with a schedule.
+  ///
+  /// - Throws: `Failure`.
+  func check(_ scheduler: SchedulerConfig) throws { try classifier?.check(scheduler) }
 
   /// Height and width of what is denoised.
   var latentSize: (height: Int, width: Int) { (size.height / factor, size.width / factor) }
@@ -70,9 +86,6 @@ struct Sampling {
     [count, folder.config.inChannels, latentSize.height, latentSize.width]
   }
 
-  /// What the network is told of the pictures of these numbers.
-  func condition(_ pictures: Range<Int>) -> Condition { Condition(labels: labels[pictures]) }
-
   /// What the network is told of the prompts in a sampler's steps; none where it reads none. The text encoders are in memory
   /// only meanwhile, so this is best asked before the network is loaded.
   func prompts(_ sampler: any Sampler) throws -> [PromptConditions] {
@@ -80,40 +93,75 @@ struct Sampling {
       ?? []
   }
 
-  /// Who predicts, for the pictures of these numbers.
-  ///
-  /// - Parameters:
-  ///   - prompts: what the network is told of each prompt.
-  ///   - sampler: whose steps prompts change at.
-  ///   - steering: ControlNets that steer the network.
-  func predictor(
-    _ networks: GuidanceNetworks, _ pictures: Range<Int>, prompts: [PromptConditions],
-    sampler: any Sampler, steering: Steering? = nil
-  ) -> any Predictor {
-    let networks = steering?.steering(networks, sampler) ?? networks
-    if let prompting {
-      return PromptPredictor(
-        networks.strong, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) },
-        scale: guidance.scale,
-        sampler: sampler, opposite: networks.opposite)
-    }
-    return guidance.predictor(networks, count: pictures.count, for: sampler)
-  }
-
   /// Loads the networks.
   ///
   /// - Parameter batchSize: the most pictures that go through one at a time.
-  func networks(batchSize: Int) throws -> GuidanceNetworks {
-    GuidanceNetworks(
-      strong: NetworkPredictor(try folder.denoiser(), batchSize: batchSize),
-      weak: try guidance.weak.map { NetworkPredictor(try $0.denoiser(), batchSize: batchSize) })
+  /// - Throws: `CheckpointError` or `SafetensorsError`.
+  func networks(batchSize: Int) throws -> SamplingNetworks {
+    SamplingNetworks(
+      guidance: GuidanceNetworks(
+        strong: NetworkPredictor(try folder.denoiser(), batchSize: batchSize),
+        weak: try guidance.weak.map { NetworkPredictor(try $0.denoiser(), batchSize: batchSize) }),
+      steering: try steering.loaded(batchSize: batchSize),
+      classifier: try classifier?.network(batchSize: batchSize))
   }
 
-  /// Writes down what was asked of the model for the picture of a number.
-  func record(_ number: Int, in recipe: inout Recipe) {
+  /// The way of the pictures of these numbers, from where they start.
+  ///
+  /// - Parameters:
+  ///   - networks: who predicts.
+  ///   - prompts: what the network is told of each prompt in the sampler's steps.
+  ///   - afterVisit: what holds after each visit.
+  /// - Throws: `SchedulerError`.
+  func loop(
+    _ networks: SamplingNetworks, _ pictures: Range<Int>, prompts: [PromptConditions],
+    _ scheduler: SchedulerConfig, _ visits: Visits, eta: Float? = nil,
+    afterVisit: DenoisingLoop.AfterVisit? = nil
+  ) throws -> DenoisingLoop {
+    let sampler = try scheduler.sampler(visits, eta: eta)
+    let steered = networks.steering.steering(networks.guidance, sampler)
+    let predictor: any Predictor =
+      if let prompting {
+        PromptPredictor(
+          steered.strong, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) },
+          scale: guidance.scale, sampler: sampler, opposite: steered.opposite)
+      } else {
+        guidance.predictor(steered, count: pictures.count, for: sampler)
+      }
+    return try DenoisingLoop(
+      scheduler, visits, eta: eta, predictor: predictor, condition: Condition(labels: labels[pictures]),
+      classifier: networks.classifier?.guidance(pictures), afterVisit: afterVisit)
+  }
+
+  /// SHA-256 of the parts of the model by their names, and of every other file that decides the pictures by its path.
+  ///
+  /// - Throws: what reading a file throws.
+  func hashes() throws -> (parts: [String: String], inputs: [String: String]) {
+    let inputs = try steering.hashes().merging(classifier?.hashes() ?? [:]) { first, _ in first }
+    return (try folder.hashes(), inputs)
+  }
+
+  /// How the picture of a number is made, as far as the model and what is asked of it tell.
+  ///
+  /// - Parameters:
+  ///   - hashes: as `hashes()` has them.
+  ///   - samplers: the sampler, or several.
+  func recipe(
+    _ number: Int, _ hashes: (parts: [String: String], inputs: [String: String]), seed: Seed,
+    rng: Generator = .philox, steps: Int, _ samplers: String
+  ) -> Recipe {
+    var recipe = Recipe(
+      version: DarkroomVersion.current, model: name,
+      modelHash: hashes.parts[folder.denoiserComponent.place.name], parts: hashes.parts,
+      inputs: hashes.inputs.isEmpty ? nil : hashes.inputs,
+      arithmetic: Processor.current.arithmetic.rawValue, seed: seed.value, imageIndex: number,
+      rng: rng.rawValue, steps: steps, sampler: samplers, width: size.width, height: size.height,
+      commandLine: seed.command)
     (recipe.classLabel, recipe.className) = (labels[number], labels.name(number))
     (recipe.prompt, recipe.negativePrompt) = (prompting?.prompt(number), prompting?.negative)
     guidance.record(in: &recipe)
+    classifier?.record(number, in: &recipe)
+    return recipe
   }
 
   private static func factor(_ folder: ModelFolder) -> Int { folder.vae?.config.downsampling ?? 1 }
@@ -136,18 +184,9 @@ struct Sampling {
   }
 }
 
-/// `--size`, or its parts as other programs name them.
-struct SizeOptions {
-  /// - Throws: `Failure` for another form, or for a size given twice.
-  static func parsed(_ size: String?, width: Int?, height: Int?) throws -> (width: Int?, height: Int?) {
-    guard let size else { return (width, height) }
-    guard width == nil, height == nil else {
-      throw Failure.usage("--size and --width or --height exclude each other.")
-    }
-    let parts = size.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard parts.count == 2, let width = parts[0], let height = parts[1], width > 0, height > 0 else {
-      throw Failure.usage("--size \(size) is not of the form WIDTHxHEIGHT, such as 64x48.")
-    }
-    return (width, height)
-  }
+/// Everything with weights that a run asks while it denoises.
+struct SamplingNetworks {
+  let guidance: GuidanceNetworks
+  let steering: Steering
+  let classifier: ClassifierNetwork?
 }

@@ -8,7 +8,8 @@ enum TrainingSession {
   /// - Throws: `ExitCode` 130 where the run was stopped; whatever ended it.
   static func run(_ run: TrainingRun) throws {
     let progress = ProgressReport(run.trainer.options)
-    Interruption.watch()
+    Interruption.watch(
+      "ending after this step, with a checkpoint; once more in 5 seconds or later ends at once, without one")
     let end = try run.run(
       shouldStop: { Interruption.wanted }, progress: progress.report,
       note: {

@@ -1,0 +1,161 @@
+import Foundation
+import NN
+import Pictures
+import Pipelines
+import Schedulers
+import TensorCore
+
+/// Where some pictures of a run start, and what holds on their way.
+struct Beginning {
+  var start: Start
+  var afterVisit: DenoisingLoop.AfterVisit?
+}
+
+/// A run of one sampler on a model: everything that is asked for, found and checked before any weights are loaded.
+struct SamplingRun {
+  /// What pictures begin with.
+  ///
+  /// - Parameters:
+  ///   - pictures: their numbers.
+  ///   - codec: the model's autoencoder; nil for a model of pixels.
+  ///   - noise: of these pictures.
+  typealias Begin = (
+    _ pictures: Range<Int>, _ codec: LatentSpace?, _ noise: inout any NoiseSource
+  ) throws -> Beginning
+
+  let options: SamplingOptions
+  let sampling: Sampling
+  let scheduler: SchedulerConfig
+  let visits: Visits
+  let sampler: any Sampler
+  /// The evaluations that are visited.
+  let route: Route
+  private let tiles: TilingChoice
+
+  /// - Parameters:
+  ///   - visits: a number of steps, or where they are; the number that is asked for where it is nil.
+  ///   - route: of the sampler's evaluations, those that are visited; all where it is nil.
+  /// - Throws: `Failure`, or the errors of the folder and the scheduler.
+  init(
+    _ options: SamplingOptions, _ sampling: Sampling, _ scheduler: SchedulerConfig, _ visits: Visits? = nil,
+    route: ((any Sampler) -> Route)? = nil
+  ) throws {
+    (self.options, self.sampling, self.scheduler) = (options, sampling, scheduler)
+    try sampling.check(scheduler)
+    tiles = try options.tiling.tiles(sampling.folder.vae?.config)
+    self.visits = visits ?? .count(options.stepping.count(scheduler))
+    sampler = try scheduler.sampler(self.visits, eta: options.stepping.eta)
+    self.route = route?(sampler) ?? Route(sampler)
+  }
+
+  /// How many pictures are made: of each prompt as many as are asked for.
+  var count: Int { options.numbers.count * (sampling.prompting?.prompts.count ?? 1) }
+
+  /// The numbers of the pictures.
+  var numbers: Range<Int> { options.numbers.firstIndex..<options.numbers.firstIndex + count }
+
+  /// Draws the pictures, a batch after the other, and hands each over when it is done.
+  ///
+  /// - Parameters:
+  ///   - begin: what pictures begin with; pure noise unless given.
+  ///   - recording: writes down what the command alone knows of how a picture was made.
+  /// - Throws: `Failure` where the machine has not the memory, or for values that are not numbers; errors of the files.
+  func draw(
+    into sink: inout PictureSink, _ begin: Begin? = nil,
+    recording: (_ recipe: inout Recipe) -> Void = { _ in }
+  ) throws {
+    let together = try together(sink)
+    // What could be refused was refused; from here on it costs time.
+    let hashes = try sampling.hashes()
+    options.numbers.seed.announce()
+    let told = try sampling.prompts(sampler)
+    let networks = try sampling.networks(batchSize: together)
+    let codec = try sampling.folder.codec(tiles: tiles)
+    let progress = SampleProgress(count: count)
+    Interruption.watch("ending after this step; once more in 5 seconds or later ends at once")
+    // PyTorch's generator draws for all pictures at once.
+    for first in stride(from: 0, to: count, by: options.numbers.rng == .torch ? count : together) {
+      let batch = first..<(options.numbers.rng == .torch ? count : min(first + together, count))
+      let pictures = numbers.lowerBound + batch.lowerBound..<numbers.lowerBound + batch.upperBound
+      var noise = options.numbers.rng.source(
+        seed: options.numbers.seed.value, firstIndex: pictures.lowerBound)
+      let beginning = try begin?(pictures, codec, &noise) ?? fromNoise(pictures, &noise)
+      let loop = try sampling.loop(
+        networks, pictures, prompts: told, scheduler, visits, eta: options.stepping.eta,
+        afterVisit: beginning.afterVisit)
+      let latents = loop.run(from: beginning.start, along: route, noise: &noise) { done, total in
+        progress.report(batch, done, of: total)
+        if Interruption.wanted { stop(sink) }
+      }
+      try sink.take(codec?.decoded(latents) ?? latents, first: pictures.lowerBound) { number in
+        var recipe = recipe(number, hashes)
+        recording(&recipe)
+        return recipe
+      }
+    }
+    try sink.finish()
+    Console.endTransient()
+    let last = numbers.upperBound - 1
+    Console.note(
+      "\(sink.summary): \(count.counted("picture")), seed \(options.numbers.seed.value)"
+        + (count == 1 ? ", number \(last)" : ", numbers \(numbers.lowerBound) to \(last)")
+        + ", in \(Console.duration(progress.seconds))")
+  }
+
+  private func fromNoise(_ pictures: Range<Int>, _ noise: inout any NoiseSource) -> Beginning {
+    Beginning(start: .noise(noise.normal(sampling.shape(count: pictures.count), .initialLatents, step: 0)))
+  }
+
+  /// How many pictures go through the network at a time, which decides memory and nothing else.
+  private func together(_ sink: PictureSink) throws -> Int {
+    let (height, width) = sampling.latentSize
+    // Sixteen of 256×256, or one of 1024×1024.
+    let together = min(count, options.numbers.batchSize ?? min(16, max(1, (1 << 20) / (height * width))))
+    // PyTorch's generator draws for all pictures at once, so that all are in memory at once.
+    let values = Double(count) * Double(sampling.size.height * sampling.size.width) * 3
+    let results = options.numbers.rng == .torch ? 4 * values : sink.keepsTensors ? 2 * values : 0
+    let forecast = Forecast(
+      sampling.folder, size: (height, width), count: count, together: together,
+      evaluations: route.evaluations.count * sampling.sides, results: results)
+    let what = "\(count.counted("picture")) of \(sampling.size.width)x\(sampling.size.height)"
+    try forecast?.refuse(what)
+    forecast?.announce(what)
+    if let vae = sampling.folder.vae { tiles.announce(vae.config, size: sampling.size, count: count) }
+    return together
+  }
+
+  /// Ends between two steps, where nothing is half written.
+  private func stop(_ sink: PictureSink) -> Never {
+    Console.endTransient()
+    Console.note("stopped; \(sink.files.count.counted("picture")) of \(count) written: \(sink.summary)")
+    Foundation.exit(ExitStatus.interrupted.rawValue)
+  }
+
+  private func recipe(_ number: Int, _ hashes: (parts: [String: String], inputs: [String: String])) -> Recipe
+  {
+    var recipe = sampling.recipe(
+      number, hashes, seed: options.numbers.seed, rng: options.numbers.rng, steps: visits.steps,
+      scheduler.samplerName)
+    (recipe.eta, recipe.scheduler) = (options.stepping.recordedEta(scheduler), scheduler.json)
+    return recipe
+  }
+}
+
+/// How far a run of several batches is.
+private struct SampleProgress {
+  let count: Int
+  private let clock = Stopwatch()
+
+  init(count: Int) { self.count = count }
+
+  var seconds: Double { clock.seconds }
+
+  func report(_ pictures: Range<Int>, _ done: Int, of total: Int) {
+    let work = Double(pictures.lowerBound * total + pictures.count * done)
+    let left = clock.seconds / work * (Double(count * total) - work)
+    let which =
+      pictures.count == count
+      ? "" : "pictures \(pictures.lowerBound + 1) to \(pictures.upperBound) of \(count), "
+    Console.progress("\(which)step \(done)/\(total), \(Console.duration(left)) left")
+  }
+}
