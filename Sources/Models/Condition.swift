@@ -15,6 +15,9 @@ public struct Condition {
   /// Numbers that say a size each, `[N, K]`: SDXL's original height and width, top and left of the crop, and target height
   /// and width.
   public var sizes: Tensor?
+  /// Scales of guidance, `[N, 1]`, for networks that were taught to follow them by themselves (Meng et al. 2023, "On
+  /// distillation of guided diffusion models").
+  public var guidance: Tensor?
   /// What a ControlNet adds inside the network (Zhang et al. 2023).
   public var control: ControlResiduals?
   /// Channels that follow the noisy picture's own, `[N, C, H, W]`: an inpainting network's mask and masked picture.
@@ -31,15 +34,17 @@ public struct Condition {
   ///   - text: what cross-attention reads.
   ///   - pooledText: `[N, D]`.
   ///   - sizes: `[N, K]`.
+  ///   - guidance: `[N, 1]`.
   ///   - control: what a ControlNet adds.
   ///   - channels: `[N, C, H, W]`.
   ///   - hint: `[N, C, H, W]`.
   public init(
     labels: [Int]? = nil, blend: ClassBlend? = nil, text: TextStates? = nil, pooledText: Tensor? = nil,
-    sizes: Tensor? = nil, control: ControlResiduals? = nil, channels: Tensor? = nil, hint: Tensor? = nil
+    sizes: Tensor? = nil, guidance: Tensor? = nil, control: ControlResiduals? = nil, channels: Tensor? = nil,
+    hint: Tensor? = nil
   ) {
     (self.labels, self.blend) = (labels, blend)
-    (self.text, self.pooledText, self.sizes) = (text, pooledText, sizes)
+    (self.text, self.pooledText, self.sizes, self.guidance) = (text, pooledText, sizes, guidance)
     (self.control, self.channels, self.hint) = (control, channels, hint)
   }
 
@@ -136,14 +141,16 @@ extension Condition {
   }
 
   /// The parts that are tensors, by name: what holds of rows is written once for all of them.
-  private enum Part: Hashable { case states, mask, pooledText, sizes, block(Int), middle, channels, hint }
+  private enum Part: Hashable {
+    case states, mask, pooledText, sizes, guidance, block(Int), middle, channels, hint
+  }
 
   private var tensors: [Part: Tensor] {
     var parts: [Part: Tensor] = [:]
     (parts[.states], parts[.mask]) = (text?.states, text?.mask)
     (parts[.pooledText], parts[.sizes], parts[.channels]) = (pooledText, sizes, channels)
     for (i, block) in (control?.blocks ?? []).enumerated() { parts[.block(i)] = block }
-    (parts[.middle], parts[.hint]) = (control?.middle, hint)
+    (parts[.middle], parts[.hint], parts[.guidance]) = (control?.middle, hint, guidance)
     return parts
   }
 
@@ -151,7 +158,7 @@ extension Condition {
     let blocks = (0..<tensors.count).compactMap { tensors[.block($0)] }
     self.init(
       labels: labels, blend: blend, text: tensors[.states].map { TextStates($0, mask: tensors[.mask]) },
-      pooledText: tensors[.pooledText], sizes: tensors[.sizes],
+      pooledText: tensors[.pooledText], sizes: tensors[.sizes], guidance: tensors[.guidance],
       control: blocks.isEmpty && tensors[.middle] == nil
         ? nil : ControlResiduals(blocks: blocks, middle: tensors[.middle]),
       channels: tensors[.channels], hint: tensors[.hint])

@@ -30,6 +30,19 @@ public struct ControlNetFolder: ModelComponent {
     checkpoint = try Checkpoint(folder: place.url, stem: Self.weightsStem)
   }
 
+  /// Whether a folder describes itself as a ControlNet.
+  public static func isDescribed(in url: URL) -> Bool {
+    ModelClass.name(in: url.appending(path: "config.json")).map(classNames.contains) ?? false
+  }
+
+  /// Opens a folder by itself, without loading its weights.
+  ///
+  /// - Throws: as for a part of a pipeline, and where the weights do not fit the configuration.
+  public init(_ url: URL) throws {
+    try self.init(ComponentPlace(name: "controlnet", className: nil, url: url))
+    try checkWeights()
+  }
+
   /// Opens a folder that steers a model, without loading its weights.
   ///
   /// - Throws: `ModelFolderError` where it was made for another base, naming the tensors that differ; as for a part of a
@@ -40,8 +53,7 @@ public struct ControlNetFolder: ModelComponent {
       throw ModelFolderError(
         folder: url.relativePath, problem: "holds no ControlNet: it has no config.json of one")
     }
-    try self.init(ComponentPlace(name: "controlnet", className: nil, url: url))
-    try checkWeights()
+    try self.init(url)
     try check(base)
   }
 

@@ -33,27 +33,30 @@ public struct ControlPredictor: Predictor {
   let predictor: any Predictor
   let controls: [Control]
   let isGuess: Bool
-  let evaluations: [Evaluation]
+  /// The numbers of the evaluations that are visited, in order.
+  let visited: [Int]
   let batchSize: Int
 
   /// - Parameters:
   ///   - predictor: the network.
   ///   - isGuess: whether what a text leaves open is to be guessed from the pictures; see `ControlResiduals.scaled`. What is
   ///     said without the text is then better asked of the bare network.
-  ///   - sampler: whose evaluations the controls' shares are of.
+  ///   - route: of whose evaluations the controls' shares are.
   ///   - batchSize: how many pictures are in memory at a time; the result does not depend on it.
   public init(
-    _ predictor: any Predictor, _ controls: [Control], isGuess: Bool = false, sampler: any Sampler,
+    _ predictor: any Predictor, _ controls: [Control], isGuess: Bool = false, along route: Route,
     batchSize: Int
   ) {
     (self.predictor, self.controls, self.isGuess) = (predictor, controls, isGuess)
-    (evaluations, self.batchSize) = (sampler.evaluations, batchSize)
+    self.batchSize = batchSize
+    // A jump back visits some again.
+    visited = Set(route.evaluations).sorted()
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    let index = evaluations.firstIndex(of: evaluation) ?? 0
-    let active = controls.filter { $0.holds(at: index, of: evaluations.count) }
+    let index = visited.firstIndex(of: evaluation.index) ?? 0
+    let active = controls.filter { $0.holds(at: index, of: visited.count) }
     guard !active.isEmpty else { return predictor(x, evaluation, condition) }
     return inBatches(of: batchSize, x, condition) { x, condition in
       let timesteps = (0..<x.shape[0]).map { _ in evaluation.timestep }

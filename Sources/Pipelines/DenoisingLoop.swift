@@ -70,7 +70,7 @@ public struct DenoisingLoop {
           // What a sampler remembers is of another trajectory.
           sampler = self.sampler
         case .visit(let i):
-          let denoised = denoised(x, sampler.evaluations[i])
+          let denoised = denoised(x, sampler.evaluation(i))
           let draw = sampler.needsNoise(i) ? noise.normal(x.shape, .samplerStep, step: visit) : nil
           x = sampler.step(i, denoised, x, noise: draw)
           if let afterVisit {

@@ -46,7 +46,7 @@ public struct Inversion {
       for (done, i) in evaluations.indices.reversed().enumerated() {
         let reached = i + 1 < evaluations.count ? evaluations[i + 1].level : .clean
         let end = x.values
-        let guess = guess(x, reached, evaluations[i])
+        let guess = guess(x, reached, loop.sampler.evaluation(i))
         asked += 1
         let found = search(from: guess.values) { start in
           asked += 1
@@ -62,7 +62,7 @@ public struct Inversion {
 
   private func step(_ i: Int, from x: Tensor) -> Tensor {
     var sampler = loop.sampler
-    return sampler.step(i, loop.denoised(x, sampler.evaluations[i]), x, noise: nil)
+    return sampler.step(i, loop.denoised(x, sampler.evaluation(i)), x, noise: nil)
   }
 
   /// Where a step that ends in `x`, at the level `reached`, began, if the noise in `x` were that which the network finds.

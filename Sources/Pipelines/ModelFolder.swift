@@ -123,10 +123,11 @@ public struct ModelFolder {
   public static func check(
     _ config: any DenoiserConfig, _ vae: AutoencoderKLConfig, in url: URL
   ) throws {
-    guard config.inChannels == vae.latentChannels else {
+    guard config.denoisedChannels == vae.latentChannels else {
       throw ModelFolderError(
         folder: url.relativePath,
-        problem: "cannot be used: its network takes \(config.inChannels) channels and its VAE's latents have "
+        problem:
+          "cannot be used: its network denoises \(config.denoisedChannels) channels and its VAE's latents have "
           + "\(vae.latentChannels)")
     }
   }

@@ -64,6 +64,8 @@ public struct Evaluation: Sendable, Equatable {
   public let level: NoiseLevel
   /// What the picture is multiplied by before it is shown.
   public let inputScale: Float
+  /// Its number among its sampler's, as `Sampler.evaluation` has it: some samplers ask the same twice.
+  public internal(set) var index = 0
 
   /// - Parameters:
   ///   - timestep: what the network is told.

@@ -39,6 +39,13 @@ public protocol Sampler {
 }
 
 extension Sampler {
+  /// An evaluation, which knows its number.
+  public func evaluation(_ i: Int) -> Evaluation {
+    var evaluation = evaluations[i]
+    evaluation.index = i
+    return evaluation
+  }
+
   /// Variance-preserving samplers start from unit noise.
   public var initialNoiseScale: Float { 1 }
   /// One, unless a sampler says otherwise.
@@ -86,6 +93,11 @@ extension SchedulerConfig {
         eta: eta ?? 0, setAlphaToOne: setAlphaToOne)
     case .pndm:
       guard case .count(let steps) = visits else { throw countOnly }
+      guard skipPRKSteps || steps >= 4 else {
+        throw SchedulerError(
+          "begins with Runge–Kutta steps of four timesteps, more than \(steps); take 4 steps at least, or the sampler plms"
+        )
+      }
       return PNDM(
         try NoiseSchedule(self), timesteps: try timesteps(steps), stride: numTrainTimesteps / steps,
         skipsRungeKutta: skipPRKSteps, setAlphaToOne: setAlphaToOne, prediction: predictionType)

@@ -111,6 +111,11 @@ struct ClassifierChoice {
         + "--schedule \(model.url.relativePath).")
   }
 
+  /// What it costs to look at one picture.
+  func cost(height: Int, width: Int) -> ForwardCost? {
+    folder.config.unet.contractingCost(height: height, width: width)
+  }
+
   /// SHA-256 of its files by their paths.
   ///
   /// - Throws: what reading a file throws.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import Foundation
+import Models
 import Pictures
 import Pipelines
 import Schedulers
@@ -87,12 +88,12 @@ struct Steering {
   let isGuess: Bool
   let batchSize: Int
 
-  /// The networks of a run, steered.
-  func steering(_ networks: GuidanceNetworks, _ sampler: any Sampler) -> GuidanceNetworks {
+  /// The networks of a run, steered along its route.
+  func steering(_ networks: GuidanceNetworks, _ route: Route) -> GuidanceNetworks {
     guard !controls.isEmpty else { return networks }
     var steered = networks
     steered.strong = ControlPredictor(
-      networks.strong, controls, isGuess: isGuess, sampler: sampler, batchSize: batchSize)
+      networks.strong, controls, isGuess: isGuess, along: route, batchSize: batchSize)
     // As in diffusers, a guess takes what the pictures say against what nothing says.
     steered.opposite = isGuess ? networks.strong : nil
     return steered
@@ -134,6 +135,15 @@ struct SteeringFiles {
       }
       return picture
     }
+  }
+
+  /// What each adds to the cost of a network's run over one picture.
+  ///
+  /// - Parameters:
+  ///   - height: of what is denoised.
+  ///   - width: of what is denoised.
+  func costs(height: Int, width: Int) -> [ForwardCost] {
+    folders.compactMap { $0.config.cost(height: height, width: width) }
   }
 
   /// The hash of each file that decides what they add, by its path on the command line.

@@ -72,16 +72,22 @@ struct Edit {
     }
   }
 
+  /// A picture in [-1, 1] with the model's channels, `[1, C, H, W]`.
+  func floats(_ picture: Picture) -> Tensor {
+    let folder = run.sampling.folder
+    let channels = folder.vae?.config.outChannels ?? folder.config.denoisedChannels
+    return Tensor(
+      picture.planarFloats(channels: channels), shape: [1, channels, picture.height, picture.width])
+  }
+
   /// What the network sees of a picture of the size that is worked at, `[1, C, H, W]`.
   ///
   /// With PyTorch's generator latents are drawn from the posterior, as diffusers draws them; otherwise they are its mean.
+  ///
+  /// - Parameter step: what the draw is keyed by; pictures of one run have different ones.
   func encoded(
-    _ picture: Picture, _ codec: LatentSpace?, noise: inout any NoiseSource, step: Int = 0
+    _ x: Tensor, _ codec: LatentSpace?, noise: inout any NoiseSource, step: Int = 0
   ) -> Tensor {
-    let folder = run.sampling.folder
-    let channels = folder.vae?.config.outChannels ?? folder.config.inChannels
-    let x = Tensor(
-      picture.planarFloats(channels: channels), shape: [1, channels, picture.height, picture.width])
     guard let codec else { return x }
     guard options.sampling.numbers.rng == .torch else { return codec.encoded(x) }
     let posterior = codec.posterior(x)

@@ -1,5 +1,5 @@
 import Foundation
-import Pipelines
+import Models
 import TensorCore
 
 /// How long a run will take and how much memory it needs, roughly, told before it begins.
@@ -13,17 +13,12 @@ struct Forecast {
   private static let productsPerThread = 5e10
 
   /// - Parameters:
+  ///   - cost: of an evaluation of one picture.
   ///   - count: pictures in all.
   ///   - together: pictures that go through the network at a time.
-  ///   - evaluations: of the network a picture.
-  ///   - size: of what is denoised.
+  ///   - evaluations: a picture.
   ///   - results: floats of what is kept until the end.
-  /// - Returns: nil for a network whose cost is not known.
-  init?(
-    _ folder: ModelFolder, size: (height: Int, width: Int), count: Int, together: Int, evaluations: Int,
-    results: Double
-  ) {
-    guard let cost = folder.config.cost(height: size.height, width: size.width) else { return nil }
+  init(_ cost: ForwardCost, count: Int, together: Int, evaluations: Int, results: Double) {
     bytes = 4 * (cost.values * Double(together) + results)
     seconds =
       cost.products * Double(count) * Double(evaluations) / (Self.productsPerThread * Double(threadCount))

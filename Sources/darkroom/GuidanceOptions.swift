@@ -104,6 +104,8 @@ struct GuidanceChoice {
   /// 1 is none.
   let scale: Float
   private let readsText: Bool
+  /// Whether the network is told the scale, and follows it by itself.
+  let followsGuidance: Bool
 
   /// diffusers' default for models that read texts.
   private static let textGuidance: Float = 7.5
@@ -111,6 +113,7 @@ struct GuidanceChoice {
   /// - Throws: `Failure`, or the folder's errors.
   init(_ options: GuidanceOptions, _ folder: ModelFolder, nullClass: Int?, readsText: Bool) throws {
     (self.options, self.nullClass, self.readsText) = (options, nullClass, readsText)
+    followsGuidance = folder.config.followsGuidance
     scale = options.scale ?? (readsText ? Self.textGuidance : 1)
     if readsText, let other = options.firstOfClasses {
       throw Failure("\(other) does not go with \(folder.url.relativePath), which reads texts.")
@@ -153,7 +156,7 @@ struct GuidanceChoice {
   /// Who predicts, once the networks are loaded.
   func predictor(_ networks: GuidanceNetworks, count: Int, for sampler: any Sampler) -> any Predictor {
     let plain = networks.strong
-    guard options.isOn else { return plain }
+    guard options.isOn && !followsGuidance else { return plain }
     func all(_ label: Int) -> Condition { Condition(labels: [label]).repeated(count) }
     let guided: any Predictor
     let rescale = options.rescale
@@ -175,6 +178,7 @@ struct GuidanceChoice {
 
   /// How often a network runs an evaluation.
   var sides: Int {
+    if followsGuidance { return 1 }
     if readsText { return scale == 1 ? 1 : 2 }
     if !options.isOn { return 1 }
     if weak != nil { return 2 }

@@ -16,8 +16,8 @@ struct Hole {
   let method: Inpainting.Method
   /// Whether all of the schedule is gone through.
   let isWhole: Bool
-  /// What the network sees of pictures, `[1, C, H, W]`, which is the same for all batches of a run.
-  private var known, blurred: Tensor?
+  /// What the network sees of the picture, whole, filled and masked: `[1, C, H, W]`, the same for all batches of a run.
+  private var whole, blurred, masked: Tensor?
 
   init(
     _ edit: Edit, _ picture: Picture, _ mask: Mask, fill: HoleFill, method: Inpainting.Method, isWhole: Bool
@@ -26,38 +26,85 @@ struct Hole {
     (self.fill, self.method, self.isWhole) = (fill, method, isWhole)
   }
 
-  /// What so many pictures begin with.
+  /// What so many pictures begin with. Noise is drawn in diffusers' order, which counts for PyTorch's generator.
   mutating func beginning(
     _ count: Int, _ codec: LatentSpace?, _ noise: inout any NoiseSource
   ) -> Beginning {
     let shape = edit.run.sampling.shape(count: count)
-    known = known ?? edit.encoded(picture, codec, noise: &noise)
-    let known = known!.repeated(count)
-    let m = map(shape)
+    return edit.run.sampling.folder.config.isInpainting
+      ? shown(shape, codec, &noise) : blended(shape, codec, &noise)
+  }
+
+  /// Of a network that is shown the hole at every step.
+  private mutating func shown(
+    _ shape: [Int], _ codec: LatentSpace?, _ noise: inout any NoiseSource
+  ) -> Beginning {
+    let known = startsPure ? nil : encodedWhole(shape[0], codec, &noise)
+    let epsilon = noise.normal(shape, .initialLatents, step: 0)
+    let around = masked ?? edit.encoded(maskedFloats, codec, noise: &noise, step: 1)
+    masked = around
+    let start = known.map { Start.picture(filled($0, map(shape), codec, &noise), noise: epsilon) }
+    return Beginning(
+      start: start ?? .noise(epsilon),
+      shown: .concatenatedChannels([cut(shape), around]).repeated(shape[0]))
+  }
+
+  /// Of any other network: what is known is put back after each visit.
+  private mutating func blended(
+    _ shape: [Int], _ codec: LatentSpace?, _ noise: inout any NoiseSource
+  ) -> Beginning {
+    let known = encodedWhole(shape[0], codec, &noise)
     let epsilon = noise.normal(shape, .initialLatents, step: 0)
     if codec != nil, edit.options.sampling.numbers.rng == .torch {
       // diffusers encodes the masked picture too, and draws for it, though a network without channels for it has no use.
       _ = noise.normal([1] + shape.dropFirst(), .posterior, step: 1)
     }
-    let inpainting = Inpainting(method, known: known, mask: m, epsilon: epsilon)
+    let m = map(shape)
     return Beginning(
-      start: start(known, m, epsilon, codec, &noise), afterVisit: inpainting.afterVisit)
+      start: startsPure
+        ? .noise(epsilon) : .picture(filled(known, m, codec, &noise), noise: epsilon),
+      afterVisit: Inpainting(method, known: known, mask: m, epsilon: epsilon).afterVisit)
   }
 
-  private mutating func start(
-    _ known: Tensor, _ m: Tensor, _ epsilon: Tensor, _ codec: LatentSpace?, _ noise: inout any NoiseSource
-  ) -> Start {
-    if isWhole && fill == .original { return .noise(epsilon) }
+  /// Whether the hole starts from noise alone.
+  private var startsPure: Bool { isWhole && fill == .original }
+
+  private mutating func encodedWhole(
+    _ count: Int, _ codec: LatentSpace?, _ noise: inout any NoiseSource
+  ) -> Tensor {
+    let own = whole ?? edit.encoded(edit.floats(picture), codec, noise: &noise)
+    whole = own
+    return own.repeated(count)
+  }
+
+  private mutating func filled(
+    _ known: Tensor, _ m: Tensor, _ codec: LatentSpace?, _ noise: inout any NoiseSource
+  ) -> Tensor {
     switch fill {
-    case .original: return .picture(known, noise: epsilon)
+    case .original: return known
     case .blur:
-      blurred = blurred ?? edit.encoded(picture.filled(in: mask), codec, noise: &noise)
-      return .picture(blurred!.repeated(known.shape[0]), noise: epsilon)
-    case .noise:
-      let drawn = noise.normal(known.shape, .holeFilling, step: 0)
-      return .picture(m * drawn + (-1 * m + 1) * known, noise: epsilon)
-    case .nothing: return .picture((-1 * m + 1) * known, noise: epsilon)
+      let own = blurred ?? edit.encoded(edit.floats(picture.filled(in: mask)), codec, noise: &noise)
+      blurred = own
+      return own.repeated(known.shape[0])
+    case .noise: return m * noise.normal(known.shape, .holeFilling, step: 0) + (-1 * m + 1) * known
+    case .nothing: return (-1 * m + 1) * known
     }
+  }
+
+  /// The picture, 0 where at least half of it is painted anew, as diffusers' inpainting networks were trained.
+  private var maskedFloats: Tensor {
+    let x = edit.floats(picture)
+    let kept = mask.values.map { $0 < 128 ? Float(1) : 0 }
+    let planes = (0..<x.shape[1]).flatMap { _ in kept }
+    return Tensor(zip(x.values, planes).map { $0 * $1 }, shape: x.shape)
+  }
+
+  /// The mask that such networks are shown, `[1, 1, H, W]`: 1 or 0, of the pixel at each cell's top left.
+  private func cut(_ shape: [Int]) -> Tensor {
+    let (h, w) = (shape[2], shape[3])
+    let (high, wide) = (mask.height / h, mask.width / w)
+    let values = (0..<h * w).map { mask[$0 % w * wide, $0 / w * high] < 128 ? Float(0) : 1 }
+    return Tensor(values, shape: [1, 1, h, w])
   }
 
   /// The mask as `[N, C, H, W]` of values from 0 to 1, each the mean of the pixels that it stands for.

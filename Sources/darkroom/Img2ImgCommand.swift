@@ -67,7 +67,7 @@ struct Img2ImgCommand: ParsableCommand {
     // The same for all pictures, however many batches they come in.
     var known: Tensor?
     try edit.run.draw(into: &sink) { pictures, codec, noise in
-      let x0 = known ?? edit.encoded(picture, codec, noise: &noise)
+      let x0 = known ?? edit.encoded(edit.floats(picture), codec, noise: &noise)
       known = x0
       return Beginning(
         start: .picture(

@@ -6,12 +6,12 @@ import Pictures
 import Pipelines
 import Schedulers
 
-/// `darkroom info`: what a model, an autoencoder, a classifier, a file of tensors, a picture or a plot is.
+/// `darkroom info`: what a model, an autoencoder, a classifier, a ControlNet, a file of tensors, a picture or a plot is.
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
     abstract:
-      "Describe a folder of a model, an autoencoder or a classifier, a file of tensors, or a picture and the recipe in it.",
+      "Describe a folder of a model or of a part of one, a file of tensors, or a picture and the recipe in it.",
     discussion: """
       Of weights only headers are read.
 
@@ -22,7 +22,9 @@ struct InfoCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "A folder of a model, an autoencoder or a classifier, a .safetensors, a PNG or JPEG, or an SVG.")
+    help:
+      "A folder of a model, an autoencoder, a classifier or a ControlNet, a .safetensors, a PNG or JPEG, or an SVG."
+  )
   var path: String
 
   func run() throws {
@@ -39,6 +41,7 @@ struct InfoCommand: ParsableCommand {
   private func folder(_ url: URL) throws -> InfoReport {
     if Self.isAutoencoder(url) { return try .autoencoder(VAEFolder(url)) }
     if ClassifierFolder.isDescribed(in: url) { return try .classifier(ClassifierFolder(url)) }
+    if ControlNetFolder.isDescribed(in: url) { return try .controlNet(ControlNetFolder(url)) }
     return try .model(ModelFolder(url))
   }
 
@@ -110,10 +113,13 @@ struct InfoReport {
     report.add("model", "\(type(of: config).className), \(plan.parameters.parameterCount.grouped) parameters")
     let factor = folder.vae?.config.downsampling ?? 1
     if let size = config.nativeSize {
-      let channels = folder.vae?.config.outChannels ?? config.inChannels
+      let channels = folder.vae?.config.outChannels ?? config.denoisedChannels
       report.add("size", "\(size.width * factor)x\(size.height * factor), \(channels.counted("channel"))")
     }
     if let vae = folder.vae { report.add("latents", vae.config.summary) }
+    if config.isInpainting {
+      report.add("use", "darkroom inpaint: it takes a mask and the masked picture too")
+    }
     for (_, part) in folder.text?.encoders ?? [] {
       report.add(
         "text",
@@ -154,6 +160,23 @@ struct InfoReport {
       "use", "darkroom evaluate classify" + (folder.scheduler == nil ? "" : ", darkroom sample --classifier"))
     report.add("configuration", "")
     report.appendix = String(decoding: try folder.config.json(), as: UTF8.self)
+    return report
+  }
+
+  static func controlNet(_ folder: ControlNetFolder) throws -> InfoReport {
+    var report = InfoReport()
+    let config = folder.config
+    let plan = try config.build(ParameterStore(.plan))
+    report.add(
+      "ControlNet", "\(type(of: config).className), \(plan.parameters.parameterCount.grouped) parameters")
+    let factor = config.conditioningDownsampling
+    report.add(
+      "reads",
+      "pictures of \(config.conditioningChannels.counted("channel"))"
+        + (factor == 1 ? "" : ", \(factor) times larger than what its base denoises"))
+    report.add("use", "--controlnet and --control-image of darkroom sample, img2img, inpaint and compare")
+    report.add("configuration", "")
+    report.appendix = String(decoding: try config.json(), as: UTF8.self)
     return report
   }
 

@@ -15,6 +15,9 @@ struct InpaintCommand: ParsableCommand {
       also where a model of latents paints. The picture may have any size: what is painted is brought to a size that the \
       model allows, and back.
 
+      A model that was made for it (an inpainting U-Net, of nine channels with latents) is shown the mask and what is around \
+      the hole, and paints in keeping with both, without --method.
+
       EXAMPLES
         darkroom inpaint run photo.png --mask hole.png --output mended.png
         darkroom inpaint run photo.jpg --mask-box 40,60,128,96 --feather 4 --crop-to-mask --output mended.png
@@ -92,10 +95,15 @@ struct InpaintCommand: ParsableCommand {
         "the mask is white all over, so that nothing of \(image) is kept to blend with; use img2img.")
     }
     let folder = try ModelFolder(URL(argument: model, "<model>"))
+    if folder.config.isInpainting && method == .repaint {
+      throw Failure(
+        "--method repaint does not go with \(model), whose network sees what is around the hole at every step; leave it out."
+      )
+    }
     let (region, size) = try workplace(canvas, mask, folder)
     let sampling = try Sampling(
       folder, named: model, edit.sampling.request, perPrompt: edit.sampling.numbers.count,
-      size: try SizeOptions.parsed(size))
+      size: try SizeOptions.parsed(size), hasHole: true)
     let edit = try Edit(
       edit, sampling, strength: strength,
       route: method == .repaint
@@ -134,7 +142,8 @@ struct InpaintCommand: ParsableCommand {
       hole.beginning(pictures.count, codec, &noise)
     } recording: { recipe in
       edit.record(image: image, inputs: inputs, in: &recipe)
-      (recipe.method, recipe.fill, recipe.mask) = (method.rawValue, fill.rawValue, masking.mask)
+      (recipe.fill, recipe.mask) = (fill.rawValue, masking.mask)
+      recipe.method = folder.config.isInpainting ? nil : method.rawValue
       if method == .repaint { (recipe.jumpLength, recipe.resamplings) = (jumpLength, resamplings) }
     }
   }

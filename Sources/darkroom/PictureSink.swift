@@ -17,7 +17,7 @@ struct PictureSink {
     case pasted(Pasting)
   }
 
-  private let target: OutputKind
+  let target: OutputKind
   private let arrangement: Arrangement
   private let count: Int
   /// 8-bit pictures take a twelfth of the memory of what they were computed from, so all of a grid's are kept.

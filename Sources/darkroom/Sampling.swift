@@ -26,21 +26,27 @@ struct Sampling {
   ///   - lines: the prompts of a file, in place of the one that is asked for.
   ///   - perPrompt: how many pictures are made of each prompt.
   ///   - size: width and height where the command names them; the model's own otherwise.
+  ///   - hasHole: whether a picture with a hole is shown, which some models need.
   /// - Throws: `Failure`, or the folder's errors.
   init(
     _ folder: ModelFolder, named name: String, _ request: RequestOptions, lines: [String]? = nil,
-    perPrompt: Int = 1, size: (width: Int?, height: Int?) = (nil, nil)
+    perPrompt: Int = 1, size: (width: Int?, height: Int?) = (nil, nil), hasHole: Bool = false
   ) throws {
     (self.folder, self.name) = (folder, name)
     let config = folder.config
+    guard hasHole || !config.isInpainting else {
+      throw Failure(
+        "\(name) paints holes in pictures (its network takes \(config.inChannels) channels, a mask and the masked picture "
+          + "among them); use 'darkroom inpaint'.")
+    }
     self.size = try Self.pixels(folder, size)
-    let channels = folder.vae?.config.outChannels ?? config.inChannels
+    let channels = folder.vae?.config.outChannels ?? config.denoisedChannels
     // A network that also says how sure it is has twice the channels.
     guard [1, 3].contains(channels),
-      [1, 2].map({ $0 * config.inChannels }).contains(config.predictedChannels)
+      [1, 2].map({ $0 * config.denoisedChannels }).contains(config.predictedChannels)
     else {
       throw Failure(
-        "\(folder.url.relativePath) makes \(config.predictedChannels) channels of \(config.inChannels); pictures have 1 or 3, or "
+        "\(folder.url.relativePath) makes \(config.predictedChannels) channels of \(config.denoisedChannels); pictures have 1 or 3, or "
           + "twice as many where the network predicts a variance too.")
     }
     if let text = folder.text {
@@ -59,8 +65,10 @@ struct Sampling {
       isLedAlone ? [] : request.classes, guided: prompting == nil && request.guidance.needsNullClass)
     guidance = try GuidanceChoice(
       request.guidance, folder, nullClass: labels.nullClass, readsText: prompting != nil)
-    if guidance.scale == 1, prompting?.negative != nil {
-      Console.note("at --guidance-scale 1 nothing leads away from the negative prompt; it is not used")
+    if prompting?.negative != nil, guidance.scale == 1 || guidance.followsGuidance {
+      Console.note(
+        (guidance.followsGuidance ? "this model is guided by itself; " : "at --guidance-scale 1 ")
+          + "nothing leads away from the negative prompt; it is not used")
     }
     steering = try SteeringFiles(request.control, folder, size: self.size)
     classifier = try request.guide.choice(
@@ -75,15 +83,30 @@ struct Sampling {
   /// Height and width of what is denoised.
   var latentSize: (height: Int, width: Int) { (size.height / factor, size.width / factor) }
 
-  /// How often a network runs an evaluation: once a side of the guidance.
-  var sides: Int { guidance.sides }
+  /// What an evaluation of one picture costs, by all that take part; nil where that of the network is not known.
+  var evaluationCost: ForwardCost? {
+    let (height, width) = latentSize
+    guard let network = folder.config.cost(height: height, width: width) else { return nil }
+    let sides = Double(guidance.sides)
+    var cost = ForwardCost(products: sides * network.products, values: network.values)
+    for part in steering.costs(height: height, width: width) {
+      cost.products += sides * part.products
+      cost.values += part.values
+    }
+    if let part = classifier?.cost(height: height, width: width) {
+      // The way back takes twice as much as the way there, and keeps what was met on it.
+      cost.products += 3 * part.products
+      cost.values = max(cost.values, 2 * part.values)
+    }
+    return cost
+  }
 
   /// Pixels that one of the denoiser's stands for.
   private var factor: Int { Self.factor(folder) }
 
   /// Of the noise that `count` pictures begin with.
   func shape(count: Int) -> [Int] {
-    [count, folder.config.inChannels, latentSize.height, latentSize.width]
+    [count, folder.config.denoisedChannels, latentSize.height, latentSize.width]
   }
 
   /// What the network is told of the prompts in a sampler's steps; none where it reads none. The text encoders are in memory
@@ -111,25 +134,29 @@ struct Sampling {
   /// - Parameters:
   ///   - networks: who predicts.
   ///   - prompts: what the network is told of each prompt in the sampler's steps.
+  ///   - route: of the sampler's evaluations, those that are visited; all where it is nil.
+  ///   - shown: channels that the network is shown beside the noisy pictures, a row each.
   ///   - afterVisit: what holds after each visit.
   /// - Throws: `SchedulerError`.
   func loop(
     _ networks: SamplingNetworks, _ pictures: Range<Int>, prompts: [PromptConditions],
     _ scheduler: SchedulerConfig, _ visits: Visits, eta: Float? = nil,
-    afterVisit: DenoisingLoop.AfterVisit? = nil
+    along route: Route? = nil, shown: Tensor? = nil, afterVisit: DenoisingLoop.AfterVisit? = nil
   ) throws -> DenoisingLoop {
     let sampler = try scheduler.sampler(visits, eta: eta)
-    let steered = networks.steering.steering(networks.guidance, sampler)
+    let steered = networks.steering.steering(networks.guidance, route ?? Route(sampler))
     let predictor: any Predictor =
       if let prompting {
         PromptPredictor(
           steered.strong, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) },
-          scale: guidance.scale, sampler: sampler, opposite: steered.opposite)
+          scale: guidance.followsGuidance ? 1 : guidance.scale, sampler: sampler, opposite: steered.opposite)
       } else {
         guidance.predictor(steered, count: pictures.count, for: sampler)
       }
+    let told = guidance.followsGuidance ? Tensor.full([pictures.count, 1], guidance.scale) : nil
     return try DenoisingLoop(
-      scheduler, visits, eta: eta, predictor: predictor, condition: Condition(labels: labels[pictures]),
+      scheduler, visits, eta: eta, predictor: predictor,
+      condition: Condition(labels: labels[pictures], guidance: told, channels: shown),
       classifier: networks.classifier?.guidance(pictures), afterVisit: afterVisit)
   }
 

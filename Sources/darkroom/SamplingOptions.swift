@@ -119,8 +119,17 @@ struct SamplingOptions: ParsableArguments {
   @OptionGroup var numbers: NumberOptions
   @OptionGroup var stepping: SamplerOptions
   @OptionGroup var request: RequestOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Show what the network makes of the pictures so far, every so many steps, in OUTPUT-preview.png.",
+      discussion: "With a model of latents each takes a decoding.", valueName: "steps"))
+  var preview: Int?
+
   @OptionGroup var tiling: TilingOptions
   @OptionGroup var compute: ComputeOptions
+
+  func validate() throws { try require((preview ?? 1) >= 1, "--preview must be at least 1.") }
 }
 
 /// How several pictures are written.

@@ -8,6 +8,8 @@ import TensorCore
 /// Where some pictures of a run start, and what holds on their way.
 struct Beginning {
   var start: Start
+  /// Channels that the network is shown beside the noisy pictures, `[N, C, H, W]`.
+  var shown: Tensor?
   var afterVisit: DenoisingLoop.AfterVisit?
 }
 
@@ -80,9 +82,10 @@ struct SamplingRun {
       var noise = options.numbers.rng.source(
         seed: options.numbers.seed.value, firstIndex: pictures.lowerBound)
       let beginning = try begin?(pictures, codec, &noise) ?? fromNoise(pictures, &noise)
+      let preview = options.preview.map { Preview(beside: sink.target.url, every: $0, codec) }
       let loop = try sampling.loop(
         networks, pictures, prompts: told, scheduler, visits, eta: options.stepping.eta,
-        afterVisit: beginning.afterVisit)
+        along: route, shown: beginning.shown, afterVisit: watched(beginning.afterVisit, preview))
       let latents = loop.run(from: beginning.start, along: route, noise: &noise) { done, total in
         progress.report(batch, done, of: total)
         if Interruption.wanted { stop(sink) }
@@ -102,6 +105,17 @@ struct SamplingRun {
         + ", in \(Console.duration(progress.seconds))")
   }
 
+  /// What holds after each visit, with a preview of what the visit found.
+  private func watched(_ afterVisit: DenoisingLoop.AfterVisit?, _ preview: Preview?)
+    -> DenoisingLoop.AfterVisit?
+  {
+    guard let preview else { return afterVisit }
+    return { end, x, noise in
+      preview.show(end)
+      return afterVisit?(end, x, &noise) ?? x
+    }
+  }
+
   private func fromNoise(_ pictures: Range<Int>, _ noise: inout any NoiseSource) -> Beginning {
     Beginning(start: .noise(noise.normal(sampling.shape(count: pictures.count), .initialLatents, step: 0)))
   }
@@ -114,9 +128,10 @@ struct SamplingRun {
     // PyTorch's generator draws for all pictures at once, so that all are in memory at once.
     let values = Double(count) * Double(sampling.size.height * sampling.size.width) * 3
     let results = options.numbers.rng == .torch ? 4 * values : sink.keepsTensors ? 2 * values : 0
-    let forecast = Forecast(
-      sampling.folder, size: (height, width), count: count, together: together,
-      evaluations: route.evaluations.count * sampling.sides, results: results)
+    let forecast = sampling.evaluationCost.map {
+      Forecast(
+        $0, count: count, together: together, evaluations: route.evaluations.count, results: results)
+    }
     let what = "\(count.counted("picture")) of \(sampling.size.width)x\(sampling.size.height)"
     try forecast?.refuse(what)
     forecast?.announce(what)

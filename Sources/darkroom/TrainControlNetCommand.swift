@@ -119,6 +119,11 @@ struct TrainControlNetCommand: TrainingCommand {
   }()
 
   private func config(_ base: ModelFolder) throws -> any ControlNetConfig {
+    guard !base.config.isInpainting else {
+      throw Failure(
+        "\(model) paints holes in pictures; a ControlNet for such a model cannot be trained here yet."
+      )
+    }
     guard base.text == nil else {
       throw Failure("\(model) reads texts; a ControlNet for such a model cannot be trained here yet.")
     }

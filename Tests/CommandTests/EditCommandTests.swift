@@ -60,6 +60,56 @@ final class EditCommandTests: XCTestCase {
       try SafetensorsFile(all).tensor("images").rows(2..<3).values)
   }
 
+  /// Pictures of a picture come in batches, each written as it is done; an interruption ends between two files.
+  func testAnInterruptionKeepsWhatIsDone() throws {
+    for arguments in [
+      ["img2img", model("ddim"), edits("picture-8.png"), "--separate"],
+      ["inpaint", model("ddim"), edits("picture-8.png"), "--mask", edits("mask-8.png")],
+    ] {
+      let folder = try temporaryFolder(for: self)
+      let log = try temporaryFolder(for: self).appending(path: "log")
+      XCTAssertTrue(FileManager.default.createFile(atPath: log.path, contents: nil))
+      let process = try Command.start(
+        arguments + [
+          "--steps", "400", "--count", "2000", "--batch-size", "1", "--output",
+          folder.appending(path: "o.png").path,
+        ], errors: FileHandle(forWritingTo: log))
+      func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path) }
+      let limit = Date(timeIntervalSinceNow: 120)
+      while try files().count < 2, process.isRunning, Date() < limit { usleep(20_000) }
+      process.interrupt()
+      process.waitUntilExit()
+      XCTAssertEqual(process.terminationStatus, 130)
+      XCTAssertGreaterThanOrEqual(try files().count, 2)
+      for file in try files() {
+        XCTAssertNoThrow(try DecodedPicture(contentsOf: folder.appending(path: file)), file)
+      }
+      let said = try String(contentsOf: log, encoding: .utf8)
+      XCTAssertTrue(said.contains("stopped; "), said)
+      XCTAssertFalse(said.contains("checkpoint"), said)
+    }
+  }
+
+  /// The estimate stands beside the picture, in pixels and of latents, and changes nothing.
+  func testPreviewsShowTheEstimate() throws {
+    for arguments in [
+      ["sample", model("ldm"), "--count", "2"], ["img2img", model("ddim"), edits("picture-8.png")],
+      ["inpaint", model("ddim"), edits("picture-8.png"), "--mask", edits("mask-8.png")],
+    ] {
+      let (plain, _) = try run(arguments + ["--steps", "5"], to: "o.png")
+      let (shown, _) = try run(arguments + ["--steps", "5", "--preview", "2"], to: "o.png")
+      XCTAssertEqual(
+        try DecodedPicture(contentsOf: shown).picture.pixels,
+        try DecodedPicture(contentsOf: plain).picture.pixels)
+      let preview = shown.deletingLastPathComponent().appending(path: "o-preview.png")
+      let estimate = try DecodedPicture(contentsOf: preview).picture
+      let side = arguments[1] == model("ldm") ? 16 : 8
+      XCTAssertEqual(estimate.height, arguments[0] == "sample" ? side + 4 : side)
+      let before = plain.deletingLastPathComponent().appending(path: "o-preview.png")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: before.path))
+    }
+  }
+
   func testAsManyStepsAreTakenAsAsked() throws {
     func recipe(_ options: [String]) throws -> Recipe {
       let (url, _) = try run(

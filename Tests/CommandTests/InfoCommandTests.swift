@@ -21,6 +21,11 @@ final class InfoCommandTests: XCTestCase {
     let vae = try info(Fixtures.url("vae/quant").path)
     XCTAssertTrue(vae.contains("autoencoder   AutoencoderKL, "), vae)
     XCTAssertTrue(vae.contains("darkroom vae check"), vae)
+    let control = try info(Fixtures.url("controlled/first").path)
+    for text in ["ControlNet    ControlNetModel, ", "pictures of 3 channels, 2 times larger", "--controlnet"]
+    {
+      XCTAssertTrue(control.contains(text), control)
+    }
     let file = try info(Fixtures.url("pipelines/ddim/unet/diffusion_pytorch_model.safetensors").path)
     XCTAssertTrue(file.contains("tensors       safetensors, "), file)
     XCTAssertTrue(file.contains("conv_in.weight"), file)

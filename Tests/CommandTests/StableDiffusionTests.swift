@@ -54,6 +54,32 @@ final class StableDiffusionTests: XCTestCase {
     try compare("sd", "no-guidance", ["--prompt", prompt, "--guidance-scale", "1"] + schedule("ddim"))
   }
 
+  /// A network that is told the scale is asked once an evaluation. Fixture by `make_guidance_embedding.py`.
+  func testANetworkThatFollowsGuidanceGivesDiffusersPictures() throws {
+    let copy = try temporaryFolder(for: self).appending(path: "sd")
+    try FileManager.default.copyItem(at: folder("sd"), to: copy)
+    let file = try Fixtures.tensors("stable-diffusion/guidance-embedding.safetensors")
+    let (weights, config) = (
+      copy.appending(path: "unet/diffusion_pytorch_model.safetensors"),
+      copy.appending(path: "unet/config.json")
+    )
+    let key = "time_embedding.cond_proj.weight"
+    let own = try SafetensorsFile(weights)
+    let tensors = try own.entries.keys.sorted().map { ($0, try own.tensor($0)) }
+    try SafetensorsWriter.write(tensors + [(key, try file.tensor(key))], to: weights)
+    var json = try XCTUnwrap(
+      JSONSerialization.jsonObject(with: Data(contentsOf: config)) as? [String: Any])
+    json["time_cond_proj_dim"] = 16
+    try JSONSerialization.data(withJSONObject: json).write(to: config)
+    for scale in ["1", "5"] {
+      let url = try sample(
+        copy,
+        ["--prompt", prompt, "--guidance-scale", scale, "--count", "2", "--steps", "4"] + schedule("ddim"))
+      assertClose(
+        try SafetensorsFile(url).tensor("images"), try file.tensor("scale \(scale)"), relative: 1e-4, scale)
+    }
+  }
+
   func testClipSkipAndCutting() throws {
     let five = ["--guidance-scale", "5"] + schedule("ddim")
     try compare(

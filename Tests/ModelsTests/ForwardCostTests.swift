@@ -20,6 +20,21 @@ final class ForwardCostTests: XCTestCase {
     XCTAssertEqual(try products(UNet2DConditionPreset.sd15.config, 64), 339, accuracy: 45)
   }
 
+  /// A ControlNet is the way down, which is the smaller half: Stable Diffusion's has 361 of 859 million parameters.
+  func testControlNets() throws {
+    let base = UNet2DConditionPreset.sd15.config
+    let control = try XCTUnwrap(ControlNetFamilies.config(for: base, downsampling: 8))
+    let share =
+      try XCTUnwrap(control.cost(height: 64, width: 64)).products
+      / XCTUnwrap(base.cost(height: 64, width: 64)).products
+    XCTAssertEqual(share, 0.35, accuracy: 0.08)
+    let transformer = try XCTUnwrap(DiTPreset(rawValue: "dit-s-2")).config
+    let half = try XCTUnwrap(ControlNetFamilies.config(for: transformer, downsampling: 8))
+    XCTAssertEqual(
+      try XCTUnwrap(half.cost(height: 32, width: 32)).products,
+      try XCTUnwrap(transformer.cost(height: 32, width: 32)).products / 2, accuracy: 1)
+  }
+
   /// Four times the pixels, four times the memory; attention makes the work grow faster.
   func testGrowth() throws {
     for config in [UNet2DPreset.cifar32.config, UNet2DPreset.small64.config] {

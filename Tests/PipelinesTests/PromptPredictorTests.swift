@@ -36,7 +36,7 @@ final class PromptPredictorTests: XCTestCase {
   ) -> [Float] {
     let predictor = PromptPredictor(network, prompts, scale: scale, sampler: sampler)
     let count = prompts.reduce(0) { $0 + $1.count }
-    return predictor(.zeros([count, 1, 1, 1]), sampler.evaluations[i], condition).values
+    return predictor(.zeros([count, 1, 1, 1]), sampler.evaluation(i), condition).values
   }
 
   func testOneTextIsGuidedAwayFromTheNegative() {

@@ -93,4 +93,17 @@ final class BegunTests: XCTestCase {
     XCTAssertEqual(try starts("pndm", 6), [0, 4, 8, 12, 13, 14])
     XCTAssertEqual(try starts("dpmpp-3s", 8), [0, 3, 6, 7])
   }
+
+  /// diffusers' PNDM cannot begin with Runge–Kutta steps of fewer than four timesteps either; without them it asks the same
+  /// twice, which the number tells apart.
+  func testPNDMsFirstSteps() throws {
+    let config = try SchedulerConfig(.ddim).under("pndm")
+    for steps in 1...3 { XCTAssertThrowsError(try config.sampler(steps: steps), "\(steps)") }
+    XCTAssertGreaterThan(try config.sampler(steps: 4).evaluations.count, 0)
+    let multistep = try SchedulerConfig(.ddim).under("plms")
+    XCTAssertEqual(try multistep.sampler(steps: 1).evaluations.count, 1)
+    let sampler = try multistep.sampler(steps: 3)
+    XCTAssertEqual(sampler.evaluations[1], sampler.evaluations[2])
+    XCTAssertEqual((0..<4).map { sampler.evaluation($0).index }, [0, 1, 2, 3])
+  }
 }

@@ -13,7 +13,7 @@ public protocol DenoiserConfig: ModelConfig {
   /// Networks that have names, from the smallest; none unless given.
   static var presets: [(name: String, config: Self)] { get }
 
-  /// Channels of what is denoised.
+  /// Channels of its input: of what is denoised, and of what is shown beside it.
   var inChannels: Int { get }
   /// Channels of the prediction; twice as many where it says something about the variance too.
   var predictedChannels: Int { get }
@@ -27,6 +27,8 @@ public protocol DenoiserConfig: ModelConfig {
   var nullClass: Int? { get }
   /// How it is told a text; nil, as it is unless given, where it reads none.
   var textInput: TextInput? { get }
+  /// Whether it is told a scale of guidance and follows it by itself; false unless given.
+  var followsGuidance: Bool { get }
   /// How many timesteps it has embeddings for; nil, as it is unless given, where any number is one.
   var knownTimesteps: Int? { get }
   /// Its blocks, in a line for people.
@@ -68,6 +70,8 @@ extension DenoiserConfig {
   public var nullClass: Int? { nil }
   /// None.
   public var textInput: TextInput? { nil }
+  /// It does not.
+  public var followsGuidance: Bool { false }
   /// Any.
   public var knownTimesteps: Int? { nil }
 
@@ -76,6 +80,13 @@ extension DenoiserConfig {
 
   /// Whether it is told a class; some networks always are.
   public var isClassConditional: Bool { classInput != .none }
+
+  /// Whether it paints holes in pictures: after what is denoised it takes a mask, and the picture without what the mask hides
+  /// (Rombach et al. 2022, section 4.5; diffusers' inpainting U-Nets of nine channels).
+  public var isInpainting: Bool { inChannels == 2 * predictedChannels + 1 }
+
+  /// Channels of what is denoised.
+  public var denoisedChannels: Int { isInpainting ? predictedChannels : inChannels }
 
   /// How many classes it has embeddings for, the one for none included; nil where it has no table of them.
   public var classEmbeddings: Int? {

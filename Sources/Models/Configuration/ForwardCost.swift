@@ -26,9 +26,10 @@ public struct ForwardCost: Sendable, Equatable {
   /// - Parameters:
   ///   - channels: of each resolution, from the full one down.
   ///   - layers: residual blocks on the way down; on the way up there is one more.
+  ///   - expands: whether there is a way up.
   ///   - attention: multiplications of all attention at a resolution, of so many tokens.
   static func uNet(
-    height: Int, width: Int, channels: [Int], layers: (_ level: Int) -> Int,
+    height: Int, width: Int, channels: [Int], layers: (_ level: Int) -> Int, expands: Bool,
     attention: (_ level: Int, _ tokens: Double) -> Double
   ) -> ForwardCost {
     var cost = ForwardCost(products: 0, values: 0)
@@ -37,13 +38,14 @@ public struct ForwardCost: Sendable, Equatable {
       let positions = Double(height) * Double(width) / Double(1 << (2 * level))
       let (c, n) = (Double(count), Double(layers(level)))
       // Those on the way up take what was kept on the way down as well.
-      cost.products += positions * 9 * c * c * (2 * n + 3 * (n + 1)) + attention(level, positions)
+      cost.products +=
+        positions * 9 * c * c * (2 * n + (expands ? 3 * (n + 1) : 0)) + attention(level, positions)
       if level == channels.count - 1 {
         cost.products += positions * 9 * c * c * 4
       } else {
         // One convolution halves the size, and one doubles what comes from below.
         let below = Double(channels[level + 1])
-        cost.products += positions * 9 * (c * c / 4 + below * below)
+        cost.products += positions * 9 * (c * c / 4 + (expands ? below * below : 0))
       }
       cost.values += (n + 1) * c * positions
       widest = max(widest, c * positions)
@@ -57,12 +59,23 @@ public struct ForwardCost: Sendable, Equatable {
 extension UNet2DConfig {
   /// What one input of this size costs, roughly.
   public func cost(height: Int, width: Int) -> ForwardCost? {
+    cost(height: height, width: width, expands: true)
+  }
+
+  /// What one input of this size costs on its way down and through the middle, roughly.
+  public func contractingCost(height: Int, width: Int) -> ForwardCost {
+    cost(height: height, width: width, expands: false)
+  }
+
+  private func cost(height: Int, width: Int, expands: Bool) -> ForwardCost {
     let lowest = blockOutChannels.count - 1
-    return .uNet(height: height, width: width, channels: blockOutChannels, layers: { _ in layersPerBlock }) {
-      level, tokens in
+    return .uNet(
+      height: height, width: width, channels: blockOutChannels, layers: { _ in layersPerBlock },
+      expands: expands
+    ) { level, tokens in
       let blocks =
         (downBlockTypes[level].attends ? layersPerBlock : 0)
-        + (upBlockTypes[lowest - level].attends ? layersPerBlock + 1 : 0)
+        + (expands && upBlockTypes[lowest - level].attends ? layersPerBlock + 1 : 0)
         + (level == lowest && midBlockType != nil && addAttention ? 1 : 0)
       return Double(blocks) * ForwardCost.attention(tokens: tokens, width: Double(blockOutChannels[level]))
     }
@@ -72,12 +85,23 @@ extension UNet2DConfig {
 extension UNet2DConditionConfig {
   /// What one input of this size costs, roughly, with a text of 77 tokens.
   public func cost(height: Int, width: Int) -> ForwardCost? {
+    cost(height: height, width: width, expands: true)
+  }
+
+  /// The same on its way down and through the middle.
+  public func contractingCost(height: Int, width: Int) -> ForwardCost {
+    cost(height: height, width: width, expands: false)
+  }
+
+  private func cost(height: Int, width: Int, expands: Bool) -> ForwardCost {
     let lowest = blockOutChannels.count - 1
-    return .uNet(height: height, width: width, channels: blockOutChannels, layers: { layersPerBlock[$0] }) {
-      level, tokens in
+    return .uNet(
+      height: height, width: width, channels: blockOutChannels, layers: { layersPerBlock[$0] },
+      expands: expands
+    ) { level, tokens in
       let blocks =
         (downBlockTypes[level] == .crossAttention ? layersPerBlock[level] : 0)
-        + (upBlockTypes[lowest - level] == .crossAttention ? layersPerBlock[level] + 1 : 0)
+        + (expands && upBlockTypes[lowest - level] == .crossAttention ? layersPerBlock[level] + 1 : 0)
         + (level == lowest && midBlockType == .crossAttention ? 1 : 0)
       let depth = transformerLayersPerBlock[level].values.max() ?? 1
       return Double(blocks * depth)

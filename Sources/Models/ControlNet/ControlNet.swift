@@ -47,6 +47,8 @@ public protocol ControlNetConfig: ModelConfig {
   ///   - downsampling: how many times smaller than the picture the base's input is, a power of two: 1 for pixels, 8 for the
   ///     latents of Stable Diffusion.
   init?(for base: any ModelConfig, channels: Int, downsampling: Int)
+  /// What one input of this size costs, roughly.
+  func cost(height: Int, width: Int) -> ForwardCost?
   /// Whether it steers networks of this configuration.
   ///
   /// - Throws: `ConfigError`, which names what differs.

@@ -55,6 +55,7 @@ public struct ControlNetModel: ControlNet {
       config.channelOrder == .rgb
       ? hint
       : .concatenatedChannels(hint.splitChannels(Array(repeating: 1, count: hint.shape[1])).reversed())
-    return zeros(contracting(condition.joined(to: x), context, hint: image(ordered)))
+    let shown = config.base.inChannels == x.shape[1] ? x : condition.joined(to: x)
+    return zeros(contracting(shown, context, hint: image(ordered)))
   }
 }

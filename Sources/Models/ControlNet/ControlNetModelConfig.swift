@@ -86,6 +86,11 @@ extension ControlNetModelConfig: ControlNetConfig {
     conditioningEmbeddingOutChannels = ControlEmbedding.channels(downsampling: downsampling)
   }
 
+  /// What one input of this size costs: that of its copy.
+  public func cost(height: Int, width: Int) -> ForwardCost? {
+    base.contractingCost(height: height, width: width)
+  }
+
   /// - Throws: `ConfigError`, which names what differs.
   public func validate(for base: any ModelConfig) throws(ConfigError) {
     guard let base = base as? UNet2DConditionConfig else {
@@ -93,7 +98,8 @@ extension ControlNetModelConfig: ControlNetConfig {
     }
     let copy = Self.copied(base)
     for (key, fits) in [
-      ("in_channels", copy.inChannels == self.base.inChannels),
+      // What an inpainting network is shown beside the latents is not for the copy.
+      ("in_channels", [base.inChannels, base.denoisedChannels].contains(self.base.inChannels)),
       ("block_out_channels", copy.blockOutChannels == self.base.blockOutChannels),
       ("layers_per_block", copy.layersPerBlock == self.base.layersPerBlock),
       ("cross_attention_dim", copy.crossAttentionDim[0] == self.base.crossAttentionDim[0]),

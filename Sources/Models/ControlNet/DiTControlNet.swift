@@ -102,6 +102,13 @@ extension DiTControlNetConfig: ControlNetConfig {
       conditioningEmbeddingOutChannels: ControlEmbedding.channels(downsampling: downsampling))
   }
 
+  /// What one input of this size costs: so many of its base's blocks.
+  public func cost(height: Int, width: Int) -> ForwardCost? {
+    guard let whole = base.cost(height: height, width: width) else { return nil }
+    return ForwardCost(
+      products: whole.products * Double(layers) / Double(base.numLayers), values: whole.values)
+  }
+
   /// - Throws: `ConfigError` unless the model is the base that it was trained for.
   public func validate(for base: any ModelConfig) throws(ConfigError) {
     guard base as? DiTConfig == self.base else {

@@ -109,6 +109,11 @@ extension UNet2DControlNetConfig: ControlNetConfig {
       conditioningEmbeddingOutChannels: ControlEmbedding.channels(downsampling: downsampling))
   }
 
+  /// What one input of this size costs: that of its copy.
+  public func cost(height: Int, width: Int) -> ForwardCost? {
+    base.contractingCost(height: height, width: width)
+  }
+
   /// - Throws: `ConfigError` unless the model is the base that it was trained for.
   public func validate(for base: any ModelConfig) throws(ConfigError) {
     guard base as? UNet2DConfig == self.base else {

@@ -68,7 +68,15 @@ extension UNet2DCondition: Denoiser {
   public func predict(_ x: Tensor, timesteps: [Float], condition: Condition, dropout: NoiseKey?) -> Tensor {
     self(
       condition.joined(to: x), timesteps: timesteps, text: condition.text,
-      labels: condition.classLabels, pooledText: condition.pooledText, sizes: condition.sizes,
+      labels: condition.classLabels, guidance: condition.guidance.flatMap(embedded),
+      pooledText: condition.pooledText, sizes: condition.sizes,
       control: condition.control, dropout: dropout)
+  }
+
+  /// Guidance scales, `[N, 1]`, as diffusers' pipelines embed them: a thousand times what exceeds no guidance, as timesteps are.
+  private func embedded(_ scales: Tensor) -> Tensor? {
+    config.timeCondProjDim.map {
+      Timesteps(channels: $0, flipSinToCos: false, frequencyShift: 1)(scales.values.map { 1000 * ($0 - 1) })
+    }
   }
 }

@@ -10,6 +10,8 @@ extension UNet2DConditionConfig: DenoiserConfig {
 
   /// Channels of the prediction.
   public var predictedChannels: Int { outChannels }
+  /// Where it has a `time_cond_proj_dim`.
+  public var followsGuidance: Bool { timeCondProjDim != nil }
   /// `sample_size`.
   public var nativeSize: (height: Int, width: Int)? { sampleSize.map { ($0[0], $0[1]) } }
 

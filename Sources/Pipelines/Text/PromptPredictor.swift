@@ -17,7 +17,6 @@ public struct PromptPredictor: Predictor {
   private let scale: Float
   private let guide: Guide
   private let opposite: (any Predictor)?
-  private let evaluations: [Evaluation]
   private let stepStarts: [Int]
 
   /// - Parameters:
@@ -41,7 +40,7 @@ public struct PromptPredictor: Predictor {
     self.opposite = opposite
     self.guide =
       guide ?? { ClassifierFreeGuidance($0, unconditional: [$1], scale: scale, opposite: opposite) }
-    (evaluations, stepStarts) = (sampler.evaluations, sampler.stepStarts)
+    stepStarts = sampler.stepStarts
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
@@ -90,7 +89,6 @@ public struct PromptPredictor: Predictor {
 
   /// The step that an evaluation belongs to, from 1.
   private func step(of evaluation: Evaluation) -> Int {
-    let i = evaluations.firstIndex(of: evaluation) ?? 0
-    return max(1, stepStarts.count { $0 <= i })
+    max(1, stepStarts.count { $0 <= evaluation.index })
   }
 }
