@@ -35,6 +35,10 @@ let package = Package(
       ]),
 
     .target(name: "TestSupport", dependencies: ["NN"], path: "Tests/TestSupport"),
+    .target(
+      name: "FuzzReaders",
+      dependencies: ["Training", "Pipelines", "Models", "Schedulers", "Pictures", "Text", "NN"],
+      path: "Tests/Fuzz/Readers"),
     .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "CKernels", "TestSupport"]),
     .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
     .testTarget(name: "SchedulersTests", dependencies: ["Schedulers", "TestSupport"]),
@@ -43,6 +47,7 @@ let package = Package(
     .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Files"]),
     .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "Files", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzReaders", "TestSupport"]),
     .testTarget(
       name: "CommandTests", dependencies: ["darkroom", "NN", "Pictures", "Training", "TestSupport"]),
   ],
@@ -53,6 +58,6 @@ let package = Package(
 if Context.environment["DARKROOM_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "Fuzz", dependencies: ["Training", "Models", "Schedulers", "Pictures", "NN"], path: "Tests/Fuzz",
-      exclude: ["corpus"], swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+      name: "Fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzz/Program",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs libFuzzer, which comes with Swift's clang, over the readers of PNG, JPEG, safetensors and JSON, one after another:
+# Runs libFuzzer, which comes with Swift's clang, over the readers of PNG, JPEG, safetensors, JSON and text (prompts and
+# tokenizers), one after another:
 #
-#     bash scripts/fuzz.sh [seconds a reader, 600] [readers, "png jpeg safetensors json"]
+#     bash scripts/fuzz.sh [seconds a reader, 600] [readers, "png jpeg safetensors json text"]
 #
 # It starts from Tests/Fuzz/corpus, collects what reaches further in .build-fuzz/corpus, and ends with an error where a
 # reader crashed, hung or took more than 2 GB; the input then lies in .build-fuzz. KEEP=1 adds the fewest files of at most
@@ -11,7 +12,7 @@ cd "$(dirname "$0")/.."
 source scripts/install.sh
 
 seconds=${1:-600}
-readers=${2:-png jpeg safetensors json}
+readers=${2:-png jpeg safetensors json text}
 export DARKROOM_FUZZ=1  # adds the product Fuzz to Package.swift
 flags=(-c release --sanitize fuzzer --scratch-path .build-fuzz)
 nice swift build "${flags[@]}" --product Fuzz

@@ -4,29 +4,28 @@ import Pictures
 private let limits = PictureLimits(maxSide: 50_000, maxPixels: 1_000_000)
 
 /// Both ways of reading a PNG. What is read as stored is written and read again, and must be what it was.
-let readPNG: @Sendable ([UInt8]) -> Void = { input in
+func readPNG(_ input: [UInt8]) throws {
   let bytes = repaired(input)
   let decoded = try? DecodedPicture(bytes: bytes, file: "input.png", options: DecodingOptions(limits: limits))
   guard let stored = try? StoredPicture(bytes: bytes, file: "input.png", limits: limits) else {
-    precondition(decoded?.format != .png, "a PNG that decodes but is not read as stored")
-    return
+    return try require(decoded?.format != .png, "a PNG that decodes but is not read as stored")
   }
-  precondition(decoded?.picture == stored.picture(), "a PNG's two readings differ")
+  try require(decoded?.picture == stored.picture(), "a PNG's two readings differ")
   _ = Mask.Reading(stored)
   guard let data = try? stored.pngData() else { return }
   let again = try? StoredPicture(bytes: [UInt8](data), file: "again.png", limits: limits)
-  precondition(
+  try require(
     again?.samples == stored.samples && again?.mode == stored.mode, "a PNG is not written as it was read")
 }
 
 /// A JPEG with what EXIF and comments say.
-let readJPEG: @Sendable ([UInt8]) -> Void = { input in
+func readJPEG(_ input: [UInt8]) throws {
   let options = DecodingOptions(limits: limits)
   guard let decoded = try? DecodedPicture(bytes: input, file: "input.jpg", options: options) else { return }
   _ = try? Recipe.find(in: decoded.texts, file: "input.jpg")
   guard let texts = try? decoded.picture.jpegData(texts: decoded.texts) else { return }
   let again = try? DecodedPicture(bytes: [UInt8](texts), file: "again.jpg", options: options)
-  precondition(again?.texts.count == decoded.texts.count, "a JPEG's texts are not written as they were read")
+  try require(again?.texts.count == decoded.texts.count, "a JPEG's texts are not written as they were read")
 }
 
 /// The chunks with right checksums, which no mutation would keep right; what is no chunk stays as it is.
