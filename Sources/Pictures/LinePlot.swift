@@ -45,7 +45,7 @@ public struct LinePlot: Sendable {
   public var yScale: Scale
   /// The lines, coloured in this order.
   public var series: [Series]
-  /// Width of the whole in SVG's pixels.
+  /// Width of the whole in SVG's pixels; a legend for which no corner is free makes it wider.
   public var width: Double
   /// Height of the whole in SVG's pixels.
   public var height: Double
@@ -69,6 +69,10 @@ public struct LinePlot: Sendable {
   /// The plot as an SVG document.
   public var svg: String {
     let frame = Frame(self)
+    let legend = Legend(series)
+    let corner = legend?.corner(of: frame, series)
+    let beside = (left: frame.right + Legend.margin, top: frame.top)
+    let width = corner == nil ? max(width, beside.left + (legend?.width ?? 0) + Legend.margin) : width
     let (left, right, top, bottom) = (frame.left, frame.right, frame.top, frame.bottom)
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,
@@ -99,7 +103,7 @@ public struct LinePlot: Sendable {
     for (index, line) in series.enumerated() {
       lines.append(path(line, frame, stroke: Self.stroke(index, line.style)))
     }
-    lines += legend(frame)
+    if let legend { lines += box(legend, at: corner ?? beside) }
     lines.append("</svg>")
     return lines.joined(separator: "\n") + "\n"
   }
@@ -142,20 +146,14 @@ public struct LinePlot: Sendable {
       + #"stroke-linejoin="round" stroke-linecap="round"/>"#
   }
 
-  /// Upper right, on a ground that lets the lines shine through; none for a single series.
-  private func legend(_ frame: Frame) -> [String] {
-    guard series.count > 1 else { return [] }
-    // Text cannot be measured here; 6.6 pixels a character is generous at this size.
-    let textWidth = 6.6 * Double(series.map(\.name.count).max() ?? 0)
-    let boxWidth = textWidth + 44
-    let left = frame.right - boxWidth - 8
-    let boxHeight = Double(series.count) * 18 + 8
+  private func box(_ legend: Legend, at place: (left: Double, top: Double)) -> [String] {
+    let (left, top) = place
     var lines = [
-      #"<rect x="\#(n(left))" y="\#(n(frame.top + 8))" width="\#(n(boxWidth))" height="\#(n(boxHeight))" "#
-        + #"rx="3" fill="white" fill-opacity="0.85" stroke="lightgray"/>"#
+      #"<rect x="\#(n(left))" y="\#(n(top))" width="\#(n(legend.width))" height="\#(n(legend.height))" "#
+        + #"rx="3" fill="white" stroke="lightgray"/>"#
     ]
     for (index, line) in series.enumerated() {
-      let y = frame.top + 21 + Double(index) * 18
+      let y = top + 13 + Double(index) * Legend.rowHeight
       lines.append(
         #"<path d="M\#(n(left + 8)) \#(n(y))h20" \#(Self.stroke(index, .line)) stroke-width="2.5"/>"#)
       lines.append(text(line.name, x: left + 35, y: y + 4, anchor: "start"))

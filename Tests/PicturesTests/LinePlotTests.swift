@@ -85,4 +85,49 @@ final class LinePlotTests: XCTestCase {
     XCTAssertEqual(line.filter { $0 == "M" }.count, 2)
     XCTAssertEqual(line.filter { $0 == "L" }.count, 2)
   }
+
+  /// It stands in a corner that no line runs through; where each has one, beside the plot.
+  func testTheLegendCoversNoLine() throws {
+    let falling: [(x: Double, y: Double)] = (0...50).map { (Double($0), exp(-Double($0) / 9)) }
+    let rising = falling.map { (x: $0.x, y: 1 - $0.y) }
+    // A zigzag whose points all lie left and right of every corner's box: only its segments run through.
+    let everywhere: [(x: Double, y: Double)] = (0..<40).map { (Double($0 % 2), Double($0)) }
+    for (lines, corner) in [
+      ([falling, falling], (right: true, top: true)), ([rising, rising], (right: false, top: true)),
+      ([falling, rising], (right: true, top: false)), ([everywhere, everywhere], nil),
+      ([[(0, 0), (50, 1), (50, 0)], [(0, 0), (50, 0)]], (right: false, top: true)),
+    ] as [([[(x: Double, y: Double)]], (right: Bool, top: Bool)?)] {
+      let svg = LinePlot(
+        title: "t", xLabel: "x", yLabel: "y",
+        series: lines.enumerated().map { .init(name: "line \($0)", points: $1) }
+      ).svg
+      XCTAssertTrue(parses(svg))
+      let size = try XCTUnwrap(svg.firstMatch(of: /width="([\d.]+)" height="([\d.]+)" font/)).output
+      let box = try XCTUnwrap(
+        svg.firstMatch(of: /<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" rx/)
+      ).output
+      let numbers = [box.1, box.2, box.3, box.4].compactMap { Double($0) }
+      let (x, y) = (numbers[0]...numbers[0] + numbers[2], numbers[1]...numbers[1] + numbers[3])
+      XCTAssertLessThan(x.upperBound, try XCTUnwrap(Double(size.1)))
+      if let corner {
+        XCTAssertEqual(x.lowerBound > 360, corner.right, "\(x)")
+        XCTAssertEqual(y.lowerBound < 200, corner.top, "\(y)")
+        XCTAssertLessThan(x.upperBound, 697)
+      } else {
+        XCTAssertGreaterThan(x.lowerBound, 696)
+      }
+      for path in svg.matches(of: /<path d="(M[^"]*)"[^>]*stroke-width="1.6"/) {
+        let points = path.output.1.matches(of: /([\d.]+) ([\d.]+)/).compactMap { match in
+          Double(match.output.1).flatMap { x in Double(match.output.2).map { (x: x, y: $0) } }
+        }
+        XCTAssertGreaterThan(points.count, 1)
+        for (a, b) in zip(points, points.dropFirst()) {
+          for share in stride(from: 0, through: 1, by: 0.002) {
+            let (px, py) = (a.x + share * (b.x - a.x), a.y + share * (b.y - a.y))
+            XCTAssertFalse(x.contains(px) && y.contains(py), "covered at \(px), \(py) by \(x), \(y)")
+          }
+        }
+      }
+    }
+  }
 }
