@@ -24,8 +24,9 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible, Loc
 
 /// Files that appear whole or not at all: written beside their place, forced to the disk, then renamed.
 ///
-/// A place that is a symbolic link stays one: the file that it points to is replaced. Whoever reads the place meanwhile sees the old file or the new one. After an error, a full disk included,
-/// the old file stands and nothing lies beside it; after a power cut a `.name.….partial` may.
+/// A place that is a symbolic link stays one: the file that it points to is replaced. Whoever reads the place meanwhile sees
+/// the old file or the new one. After an error, a full disk included, the old file stands and nothing lies beside it; after a
+/// power cut a `.name.….partial` may.
 public enum AtomicFile {
   /// Writes `data` to `url`, replacing what is there.
   ///
@@ -72,7 +73,9 @@ public enum AtomicFile {
   }
 
   /// Where a chain of symbolic links ends, whether or not a file is there.
-  private static func followed(_ url: URL) throws -> URL {
+  ///
+  /// - Throws: `FileError` for a chain without an end.
+  package static func followed(_ url: URL) throws -> URL {
     var place = url
     // As many as Linux follows.
     for _ in 0..<40 {

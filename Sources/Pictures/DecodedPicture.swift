@@ -100,7 +100,11 @@ public struct DecodedPicture: Sendable {
     let file = url.relativePath
     var status = stat()
     guard stat(url.path, &status) == 0 else {
-      throw PictureError(.unreadable(reason: SystemError.text), file: file)
+      // A name that is no text was listed with a sign in place of what is none, and is another then.
+      let isMisread = errno == ENOENT && file.contains("\u{FFFD}")
+      throw PictureError(
+        .unreadable(reason: isMisread ? "its name is no text in UTF-8; rename it" : SystemError.text),
+        file: file)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       let isFolder = status.st_mode & S_IFMT == S_IFDIR

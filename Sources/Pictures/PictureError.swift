@@ -53,17 +53,17 @@ extension PictureError: CustomStringConvertible, LocalizedError {
     case .unreadable(let reason):
       "\(file) cannot be read (\(reason)); check the path and its permissions."
     case .empty:
-      "\(file) is empty (0 bytes); delete it or fetch it again."
+      "\(file) is empty (0 bytes); fetch it again."
     case .text:
-      "\(file) holds text, not a picture; delete it or fetch the picture again."
+      "\(file) holds text, not a picture; fetch the picture again, or name another file."
     case .foreignFormat(let name):
       "\(file) is a \(name) file, which Darkroom does not read; convert it to PNG or JPEG."
     case .unknownFormat:
-      "\(file) is neither PNG nor JPEG; delete it or convert it to one of them."
+      "\(file) is neither PNG nor JPEG; convert it to one of them, or name another file."
     case .truncated(let format):
       "\(file) is a truncated \(format.name): the data ends before the picture does; fetch it again."
     case .damaged(let format, let reason):
-      "\(file) is a damaged \(format.name) (\(reason)); fetch it again or delete it."
+      "\(file) is a damaged \(format.name) (\(reason)); fetch it again."
     case .unsupported(let format, let reason):
       "\(file) is a \(format.name) of a kind that Darkroom does not read (\(reason)); "
         + "convert it to an ordinary PNG or JPEG."

@@ -62,7 +62,7 @@ final class BadInputTests: XCTestCase {
 
   func testSentences() {
     let sentences: [(PictureError.Cause, String)] = [
-      (.empty, "x/a.png is empty (0 bytes); delete it or fetch it again."),
+      (.empty, "x/a.png is empty (0 bytes); fetch it again."),
       (
         .truncated(format: .jpeg),
         "x/a.png is a truncated JPEG: the data ends before the picture does; fetch it again."

@@ -67,6 +67,22 @@ final class FolderCheckTests: XCTestCase {
       ["alpha.png", "copy.png", "flat.png", "good.png", "grey.jpg", "really-jpeg.png", "turned.jpg"])
   }
 
+  /// Names as other systems leave them are printed as one line of text, and a name that is none is said to be the reason.
+  func testOddNames() throws {
+    let scratch = try ScratchFolder(self)
+    for name in ["two\nlines.png", "an \u{1B}[31morder.png", "ünï 猫 😀.png"] { try scratch.file(name, Data()) }
+    let path = Array(scratch.url.path.utf8) + Array("/bad".utf8) + [0xFF] + Array(".png".utf8) + [0]
+    let descriptor = path.withUnsafeBytes {
+      open($0.baseAddress!.assumingMemoryBound(to: CChar.self), O_CREAT | O_WRONLY, 0o644)
+    }
+    close(descriptor)
+    let report = FolderCheck(try ImageFolder(scratch.url), resolution: 16).report()
+    for line in [
+      #"    two\u{000A}lines.png"#, #"    an \u{001B}[31morder.png"#, "    ünï 猫 😀.png",
+      "    bad\u{FFFD}.png (its name is no text in UTF-8; rename it)",
+    ] { XCTAssertTrue(report.contains(line + "\n"), "\(line) in \(report)") }
+  }
+
   func testReport() throws {
     let scratch = try ScratchFolder(self)
     for path in ["cat/1.png", "cat/2.png", "dog/1.png"] { try scratch.picture(path) }

@@ -59,7 +59,7 @@ extension FolderCheck {
     var lines = ["  \(kind.title(resolution: resolution)): \(findings.count)"]
     for finding in findings.prefix(limit) {
       let detail = finding.problem.detail
-      lines.append("    \(finding.path)" + (detail.isEmpty ? "" : " (\(detail))"))
+      lines.append("    \(finding.path.printable)" + (detail.isEmpty ? "" : " (\(detail))"))
     }
     if findings.count > limit { lines.append("    … and \(findings.count - limit) more\(moreHint)") }
     return lines
@@ -164,5 +164,16 @@ extension FolderCheck.Problem {
     case .rareClass(let count, let largest, let most): "\(count), where \(largest) has \(most)"
     case .missing, .alpha, .grey, .cmyk, .foreignFormat, .stray, .uncaptioned, .emptyFolder, .emptyClass: ""
     }
+  }
+}
+
+extension String {
+  /// With control characters spelled out, since a name with a line break in it would be read as two, and one with an escape
+  /// sequence as an order to the terminal.
+  fileprivate var printable: String {
+    unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control
+        ? #"\u{"# + String(format: "%04X", scalar.value) + "}" : String(scalar)
+    }.joined()
   }
 }

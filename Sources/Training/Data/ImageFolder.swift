@@ -85,21 +85,21 @@ public struct ImageFolder: Sendable {
     func topFolder(_ path: String) -> String? {
       path.firstIndex(of: "/").map { String(path[..<$0]) }
     }
-    let kept: [String]
+    let pictures: [String]
     switch mode {
     case .none:
-      (classes, kept, strayFiles, emptyFolders) = ([], listing.pictures, [], [])
+      (classes, pictures, strayFiles, emptyFolders) = ([], listing.pictures, [], [])
     case .folders:
-      kept = listing.pictures.filter { topFolder($0) != nil }
+      pictures = listing.pictures.filter { topFolder($0) != nil }
       strayFiles = listing.pictures.filter { topFolder($0) == nil }
-      classes = Set(kept.compactMap(topFolder)).sorted(by: Self.byBytes)
+      classes = Set(pictures.compactMap(topFolder)).sorted(by: Self.byBytes)
       emptyFolders = Set(listing.topFolders).subtracting(classes).sorted(by: Self.byBytes)
     }
     guard !listing.pictures.isEmpty else { throw ImageFolderError(.noPictures, file: root.relativePath) }
-    guard !kept.isEmpty else { throw ImageFolderError(.noClasses, file: root.relativePath) }
+    guard !pictures.isEmpty else { throw ImageFolderError(.noClasses, file: root.relativePath) }
 
     let indices = Dictionary(uniqueKeysWithValues: zip(classes, classes.indices))
-    items = kept.map { path in
+    items = pictures.map { path in
       Item(
         path: path, url: root.appendingPathComponent(path),
         classIndex: topFolder(path).flatMap { indices[$0] }, captions: captions[path])

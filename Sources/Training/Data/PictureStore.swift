@@ -7,7 +7,7 @@ public final class PictureStore {
   private let items: [ImageFolder.Item]
   let resolution: Int
   private let crop: TrainingOptions.CropMode
-  private var kept: [Picture?]
+  private var cache: [Picture?]
   private var room: Int
 
   /// - Parameter budget: bytes of pictures to keep; beyond it they are decoded each time.
@@ -17,7 +17,7 @@ public final class PictureStore {
     items = folder.items
     self.resolution = resolution
     self.crop = crop
-    kept = Array(repeating: nil, count: items.count)
+    cache = Array(repeating: nil, count: items.count)
     room = budget
   }
 
@@ -57,7 +57,7 @@ public final class PictureStore {
 
   /// Cropped already where the crop is fixed; with the shorter side at the resolution where it is not.
   private func decoded(_ index: Int) throws -> Picture {
-    if let picture = kept[index] { return picture }
+    if let picture = cache[index] { return picture }
     let whole = try DecodedPicture(contentsOf: items[index].url).picture
     let shorter = min(whole.width, whole.height)
     let picture =
@@ -70,7 +70,7 @@ public final class PictureStore {
       }
     if picture.pixels.count <= room {
       room -= picture.pixels.count
-      kept[index] = picture
+      cache[index] = picture
     }
     return picture
   }

@@ -97,7 +97,7 @@ public struct ShapesDataset: Sendable {
   public func write(to folder: URL) throws {
     var captions = ""
     for shape in ShapeClass.allCases.prefix(count) {
-      try Self.makeFolder(folder.appendingPathComponent("\(shape)"))
+      try AtomicFile.makeFolder(folder.appendingPathComponent("\(shape)"))
     }
     for index in 0..<count {
       let example = example(index)
@@ -105,14 +105,6 @@ public struct ShapesDataset: Sendable {
       captions += #"{"file_name": "\#(example.path)", "text": "\#(example.caption)"}"# + "\n"
     }
     try AtomicFile.write(Data(captions.utf8), to: folder.appendingPathComponent("metadata.jsonl"))
-  }
-
-  private static func makeFolder(_ folder: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(file: folder.relativePath, reason: "the folder cannot be made")
-    }
   }
 
   /// Up to 14 levels off in each channel, so that a colour's name covers more than one colour.
