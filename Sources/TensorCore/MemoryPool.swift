@@ -33,7 +33,7 @@ package final class MemoryPool: @unchecked Sendable {  // every access to the st
     }
     let large = bytes >= 2 << 20
     // Linux promises more than there is and kills whoever takes it at its word, so a large block is asked about first.
-    if bytes >= 64 << 20, let available = AvailableMemory.bytes, bytes > available { dk_exhausted(bytes) }
+    if bytes >= 64 << 20, let available = SystemMemory.available, bytes > available { dk_exhausted(bytes) }
     var raw: UnsafeMutableRawPointer?
     let status = posix_memalign(&raw, large ? 2 << 20 : 64, bytes)
     guard status == 0, let raw else { dk_exhausted(bytes) }
