@@ -21,7 +21,8 @@ struct BenchCommand: ParsableCommand {
   var preset = UNet2DPreset.cifar32.rawValue
 
   @Option(
-    help: "A folder with a network's config.json and weights, to be read in place of a preset's fresh ones.")
+    help: "A folder with a network's config.json and weights, to be read in place of a preset's fresh ones.",
+    completion: .directory)
   var network: String?
 
   @Option(help: "Pictures at a time.")
@@ -80,7 +81,7 @@ struct BenchCommand: ParsableCommand {
   /// The network of the folder or of the preset.
   private func denoiser() throws -> (any DenoiserConfig, any Denoiser) {
     if let network {
-      let folder = URL(fileURLWithPath: network)
+      let folder = try URL(argument: network, "--network")
       let config = try DenoiserFamilies.config(contentsOf: folder.appending(path: "config.json"))
       let weights = try Checkpoint(folder: folder, stem: "diffusion_pytorch_model")
       return (config, try config.build(ParameterStore(.checkpoint(weights))))
@@ -118,6 +119,6 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func unknown(_ names: [String]) -> Failure {
-    Failure("--preset \(preset) is not known; known are \(names.joined(separator: ", ")).")
+    .usage("--preset \(preset) is not known; known are \(names.joined(separator: ", ")).")
   }
 }

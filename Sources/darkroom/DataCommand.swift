@@ -19,7 +19,7 @@ struct DataCommand: ParsableCommand {
       abstract: "Open every picture of a folder and say which are not as they should be, and why.",
       discussion: "Ends with exit code 1 where training would refuse the folder; everything else is a note.")
 
-    @Argument(help: "The folder.")
+    @Argument(help: "The folder.", completion: .directory)
     var folder: String
 
     @Option(help: "The size that training will use, in pixels a side.")
@@ -31,8 +31,11 @@ struct DataCommand: ParsableCommand {
     @Flag(help: "Name every file under each kind of problem, not the first ten.")
     var all = false
 
+    func validate() throws {
+      try require((1...8192).contains(resolution), "--resolution must be from 1 to 8192.")
+    }
+
     func run() throws {
-      guard (1...8192).contains(resolution) else { throw Failure("--resolution must be from 1 to 8192.") }
       let check = FolderCheck(
         try ImageFolder(URL(argument: folder, "<folder>"), classes: classes), resolution: resolution)
       try Console.print(check.report(filesPerKind: all ? nil : 10, moreHint: " (--all names them)"))
@@ -47,7 +50,7 @@ struct DataCommand: ParsableCommand {
       discussion:
         "Each kind gets a sub-folder; metadata.jsonl holds captions. The same seed draws the same pictures.")
 
-    @Argument(help: "The folder to draw into; made if there is none.")
+    @Argument(help: "The folder to draw into; made if there is none.", completion: .directory)
     var folder: String
 
     @Option(help: "How many pictures.")

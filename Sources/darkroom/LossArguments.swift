@@ -68,6 +68,8 @@ struct LossArguments: ParsableArguments {
   }
 
   /// The options, checked against the noise, to which a learned variance is added.
+  ///
+  /// - Throws: `Failure` for what cannot be, or does not go together.
   func options(_ scheduler: inout SchedulerConfig) throws -> LossOptions {
     var options = LossOptions()
     options.error = loss
@@ -81,7 +83,7 @@ struct LossArguments: ParsableArguments {
     options.logitMean = logitMean ?? options.logitMean
     options.logitDeviation = logitDeviation ?? options.logitDeviation
     if learnVariance && scheduler.className == .ddpm { scheduler.varianceType = .learnedRange }
-    try options.validate(for: scheduler)
+    do { try options.validate(for: scheduler) } catch { throw Failure.usage(error.description) }
     return options
   }
 }

@@ -8,7 +8,8 @@ struct MaskOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The mask: white is painted anew, grey blends, black is kept. A PNG or JPEG, or alpha for what is transparent.",
-      valueName: "file|alpha"))
+      valueName: "file|alpha"),
+    completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var mask: String?
 
   @Option(help: ArgumentHelp("Paint a rectangle anew, in pixels.", valueName: "x,y,width,height"))
@@ -51,7 +52,8 @@ struct MaskOptions: ParsableArguments {
     let sides = try Self.numbers(expand, "--expand", "left,top,right,bottom", least: 0)
     let margins = Margins(left: sides[0], top: sides[1], right: sides[2], bottom: sides[3])
     guard sides.contains(where: { $0 > 0 }), sides.allSatisfy({ $0 <= 8192 }) else {
-      throw Failure("--expand \(expand) must be from 0 to 8192 at each side, and more than 0 at one.")
+      throw Failure.usage(
+        "--expand \(expand) must be from 0 to 8192 at each side, and more than 0 at one.")
     }
     return (stored.expanded(by: margins), own.expanded(by: margins).grown(grow).feathered(feather))
   }
@@ -66,7 +68,7 @@ struct MaskOptions: ParsableArguments {
     if let maskBox {
       let box = try Self.numbers(maskBox, "--mask-box", "x,y,width,height", least: Int.min)
       guard box[2] > 0, box[3] > 0 else {
-        throw Failure("--mask-box \(maskBox) is empty; its sides must be above 0.")
+        throw Failure.usage("--mask-box \(maskBox) is empty; its sides must be above 0.")
       }
       let mask = Mask(
         rectangle: .init(x: box[0], y: box[1], width: box[2], height: box[3]), width: stored.width,
@@ -85,15 +87,15 @@ struct MaskOptions: ParsableArguments {
       return Mask(transparencyOf: stored)
     }
     let reading = try Mask.read(contentsOf: URL(argument: mask, "--mask"))
-    var said = [reading.note].compactMap { $0 }
+    var notes = [reading.note].compactMap { $0 }
     let (w, h) = (reading.mask.width, reading.mask.height)
     if w != stored.width || h != stored.height {
       let isStretched = w * stored.height != h * stored.width
-      said.append(
+      notes.append(
         "\(w)x\(h) brought to the picture's \(stored.width)x\(stored.height)"
           + (isStretched ? ", stretched" : ""))
     }
-    if !said.isEmpty { Console.note("\(mask): " + said.joined(separator: "; ")) }
+    if !notes.isEmpty { Console.note("\(mask): " + notes.joined(separator: "; ")) }
     return reading.mask.resized(width: stored.width, height: stored.height)
   }
 
@@ -103,7 +105,7 @@ struct MaskOptions: ParsableArguments {
     }
     guard numbers.count == 4, let all = numbers as? [Int],
       all.allSatisfy({ $0 >= least && abs($0) <= 1 << 24 })
-    else { throw Failure("\(option) \(text) is not of the form \(form), in whole pixels.") }
+    else { throw Failure.usage("\(option) \(text) is not of the form \(form), in whole pixels.") }
     return all
   }
 }

@@ -41,7 +41,9 @@ struct DataOptions: ParsableArguments {
     let check = FolderCheck(folder, resolution: resolution)
     if !check.findings.isEmpty {
       let hint = " ('darkroom data check' names them)"
-      Console.note(check.report(filesPerKind: 5, moreHint: hint, skipsBad: skipBad))
+      let report = check.report(filesPerKind: 5, moreHint: hint, skipsBad: skipBad)
+      // What refuses the folder, or leaves out pictures of it, goes wrong; the rest is worth a note.
+      check.hasErrors ? Console.error(report) : Console.note(report)
     }
     guard check.hasErrors else { return folder }
     guard skipBad else {

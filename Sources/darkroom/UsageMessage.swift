@@ -54,7 +54,7 @@ struct UsageMessage {
   static func nearest(_ text: String, in words: [String]) -> String? {
     let best = words.map { (word: $0, distance: distance(text.lowercased(), $0.lowercased())) }
       .min { $0.distance < $1.distance }
-    return best.flatMap { $0.distance * 2 <= max(text.count, 2) ? $0.word : nil }
+    return best.flatMap { $0.distance * 2 <= max(text.count, 2) && $0.distance < text.count ? $0.word : nil }
   }
 }
 

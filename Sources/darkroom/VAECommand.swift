@@ -25,13 +25,15 @@ struct VAECommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Encode a picture as latents, shifted and scaled as a denoiser sees them.")
 
-    @Argument(help: "The model's folder.")
+    @Argument(help: "The model's folder.", completion: .directory)
     var model: String
 
-    @Argument(help: "A PNG or JPEG.")
+    @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var image: String
 
-    @Option(name: .shortAndLong, help: "Where to write: .safetensors (key latents).")
+    @Option(
+      name: .shortAndLong, help: "Where to write: .safetensors (key latents).",
+      completion: .file(extensions: ["safetensors"]))
     var output: String
 
     @Flag(help: "Draw from the latents' distribution, and do not take its mean.")
@@ -68,15 +70,18 @@ struct VAECommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Decode latents, as a denoiser leaves them, to pictures.")
 
-    @Argument(help: "The model's folder.")
+    @Argument(help: "The model's folder.", completion: .directory)
     var model: String
 
-    @Argument(help: "A .safetensors (key latents, shape [N, C, H, W]).")
+    @Argument(
+      help: "A .safetensors (key latents, shape [N, C, H, W]).",
+      completion: .file(extensions: ["safetensors"]))
     var latents: String
 
     @Option(
       name: .shortAndLong,
-      help: "Where to write: .png, .jpg, or .safetensors for floats in [-1, 1] (key images).")
+      help: "Where to write: .png, .jpg, or .safetensors for floats in [-1, 1] (key images).",
+      completion: .file(extensions: ["png", "jpg", "jpeg", "safetensors"]))
     var output: String
 
     @Option(help: "Pictures in memory at a time; changes nothing in them.")
@@ -86,7 +91,7 @@ struct VAECommand: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
 
     func validate() throws {
-      if batchSize < 1 { throw ValidationError("--batch-size must be at least 1.") }
+      try require((1...65_536).contains(batchSize), "--batch-size must be from 1 to 65536.")
     }
 
     func run() throws {
@@ -130,10 +135,10 @@ struct VAECommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Encode pictures and decode them again, and say how far the result is from what went in.")
 
-    @Argument(help: "The model's folder.")
+    @Argument(help: "The model's folder.", completion: .directory)
     var model: String
 
-    @Argument(help: "PNG and JPEG files.")
+    @Argument(help: "PNG and JPEG files.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var images: [String]
 
     @OptionGroup var tiling: TilingOptions

@@ -314,6 +314,10 @@ final class RunTests: XCTestCase {
     XCTAssertFalse(html.contains("http-equiv"), "a run that has ended does not reload")
     XCTAssertNil(
       html.range(of: #"(src|href)="(?!data:)"#, options: .regularExpression), "nothing from elsewhere")
+    // A column for each of the eight classes, and each of the 8×8 pixels as 8×8, with 2 around.
+    let preview = try DecodedPicture(contentsOf: folder.appending(path: "run/previews/step-000020.png"))
+      .picture
+    XCTAssertEqual([preview.width, preview.height], [8 * 66 + 2, 2 * 66 + 2])
     let lines = String(decoding: try bytes("run/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
     XCTAssertEqual(lines.filter { $0.contains("validation_loss") }.count, 4)
   }

@@ -18,6 +18,15 @@ final class StreamTests: XCTestCase {
       XCTAssertEqual(result.code, 0, "\(ending): \(result.errors)")
       XCTAssertTrue(FileManager.default.fileExists(atPath: file), ending)
     }
+    let pictures = folder.appending(path: "shapes").path
+    XCTAssertEqual(try Command.run("data", "draw-shapes", pictures, "--count", "8", "--size", "16").code, 0)
+    for (i, ending) in ["2>/dev/full", "2>&-", "2>&1 >/dev/null | head -c 1"].enumerated() {
+      let result = try Command.shell(
+        "set -o pipefail; \"$darkroom\" train '\(pictures)' --resolution 16 --steps 3 --batch-size 2 "
+          + "--preview-every 0 --checkpoint-every 1 --output '\(folder.path)/run\(i)' \(ending)")
+      XCTAssertEqual(result.code, 0, "\(ending): \(result.errors)")
+      XCTAssertTrue(FileManager.default.fileExists(atPath: "\(folder.path)/run\(i)/model_index.json"), ending)
+    }
     let refused = try Command.shell(
       "\"$darkroom\" sample /nowhere --output '\(folder.path)/x.png' 2>/dev/full")
     XCTAssertEqual(refused.code, 1, "the exit code says what the sentence could not")
@@ -63,6 +72,30 @@ final class StreamTests: XCTestCase {
     XCTAssertEqual(result.code, 1, result.errors)
     XCTAssertTrue(result.errors.contains("cannot be written (file too large)"), result.errors)
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), [])
+  }
+
+  /// A file system that takes no files is named as such, before anything is computed.
+  func testAReadOnlyFileSystemIsNamed() throws {
+    let folder = try temporaryFolder(for: self)
+    let mount = folder.appending(path: "fixed").path
+    try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+    // In a namespace of its own, which not every machine grants.
+    let alone = "unshare -rm bash -c 'mount -t tmpfs -o ro none \(mount) && "
+    try XCTSkipIf(try Command.shell(alone + "true'").code != 0, "no mount namespaces here")
+    let pictures = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "samples/shapes/circle").path
+    for command in [
+      "sample \(model) --steps 1 --output \(mount)/o.png",
+      "schedule plot ddim-linear --output \(mount)/o.svg",
+      "train \(pictures) --steps 1 --output \(mount)/run", "train vae \(pictures) --output \(mount)/run",
+      "data draw-shapes \(mount)/shapes --count 8",
+      "compare \(model) --steps 1 --samplers ddim --output \(mount)/o.png",
+    ] {
+      let result = try Command.shell(alone + "exec \"$darkroom\" \(command)'")
+      XCTAssertEqual(result.code, 1, "\(command): \(result.errors)")
+      XCTAssertTrue(result.errors.contains("(read-only file system)"), "\(command): \(result.errors)")
+      XCTAssertEqual(result.errors.split(separator: "\n").count, 1, result.errors)
+    }
   }
 
   func testQuietSaysNothing() throws {

@@ -209,8 +209,19 @@ final class TrainCommandTests: XCTestCase {
     let check = try Command.run("data", "check", shapes, "--classes", "folders", "--resolution", "8")
     XCTAssertEqual(check.code, 1)
     XCTAssertTrue(check.output.contains("jpeg.png"), check.output)
-    let without = try run(arguments + ["--skip-bad", "--preview-every", "0"])
+    // What is wrong is said quietly too; what is only worth a note is not.
+    XCTAssertEqual(try run(arguments + ["--quiet"]).errors, result.errors)
+    let without = try run(arguments + ["--skip-bad", "--preview-every", "0", "--quiet"])
     XCTAssertEqual(without.code, 0, without.errors)
+    XCTAssertTrue(without.errors.contains("Left out:") && without.errors.contains("one.png"), without.errors)
+    XCTAssertFalse(without.errors.contains("training "), without.errors)
+    for name in ["truncated.png", "empty.png", "text.jpg", "one.png"] {
+      try FileManager.default.removeItem(atPath: "\(shapes)/circle/\(name)")
+    }
+    let quiet = ["--output", path("quiet"), "--preview-every", "0", "--quiet"]
+    let noted = try run(arguments + quiet)
+    XCTAssertEqual(noted.code, 0, noted.errors)
+    XCTAssertEqual(noted.errors, "", "a mislabelled picture is trained on all the same")
   }
 
   /// Every loss from the command line; what cannot be is refused before anything is written.

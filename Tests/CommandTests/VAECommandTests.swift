@@ -1,6 +1,7 @@
 import Foundation
 import NN
 import Pictures
+import Pipelines
 import TensorCore
 import TestSupport
 import XCTest
@@ -82,7 +83,13 @@ final class VAECommandTests: XCTestCase {
     let other = Fixtures.url("vae/no-quant/case.safetensors").path
     let latents = folder.appending(path: "l.safetensors")
     try SafetensorsWriter.write([("latents", Tensor.zeros([1, 3, 4, 4]))], to: latents)
+    let wild = folder.appending(path: "n.safetensors")
+    let channels = try VAEFolder(URL(fileURLWithPath: model)).config.latentChannels
+    var values = [Float](repeating: 0, count: channels * 16)
+    values[5] = .nan
+    try SafetensorsWriter.write([("latents", Tensor(values, shape: [1, channels, 4, 4]))], to: wild)
     for (arguments, expected) in [
+      (["decode", model, wild.path, "--output", image], "holds nan in 'latents' (value 5)"),
       (["encode", "/nowhere", png, "--output", out], "does not exist"),
       (["encode", folder.path, png, "--output", out], "holds no autoencoder"),
       (["encode", Fixtures.url("unet/cifar-like").path, png, "--output", out], "describes a UNet2DModel"),
