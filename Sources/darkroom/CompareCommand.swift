@@ -11,6 +11,8 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Draw the same noise with several samplers and step counts, as a labelled grid.",
     discussion: """
+      All pictures show the same: without --class, the model's first class.
+
       EXAMPLES
         darkroom compare run --samplers ddim,dpmpp-2m,unipc --steps 5,10,20 --output compare.png
         darkroom compare run --class star --guidance-scale 2 --output compare.png

@@ -138,7 +138,7 @@ final class ClassifierSamplingTests: XCTestCase {
     try train("suns", ["--classes", "folders"])
     for (arguments, words) in [
       ([path("plain"), "--classifier", path("clean")], "trained on pictures without noise"),
-      ([model("ddim"), "--classifier", path("guide")], "it was trained on another noise schedule"),
+      ([model("ddpm"), "--classifier", path("guide")], "it was trained on another noise schedule"),
       ([model("ldm"), "--classifier", path("guide")], "the model denoises latents"),
       ([path("plain"), "--classifier", path("guide"), "--size", "16x16"], "are 8x8, not 16x16"),
       ([path("plain"), "--classifier", path("guide"), "--class", "stat"], "'star' is near"),
