@@ -99,25 +99,34 @@ struct Hole {
     return Tensor(zip(x.values, planes).map { $0 * $1 }, shape: x.shape)
   }
 
-  /// The mask that such networks are shown, `[1, 1, H, W]`: 1 or 0, of the pixel at each cell's top left.
+  /// The mask that such networks are shown, `[1, 1, H, W]`.
   private func cut(_ shape: [Int]) -> Tensor {
-    let (h, w) = (shape[2], shape[3])
-    let (high, wide) = (mask.height / h, mask.width / w)
-    let values = (0..<h * w).map { mask[$0 % w * wide, $0 / w * high] < 128 ? Float(0) : 1 }
-    return Tensor(values, shape: [1, 1, h, w])
+    Tensor(cutCells(shape), shape: [1, 1, shape[2], shape[3]])
   }
 
-  /// The mask as `[N, C, H, W]` of values from 0 to 1, each the mean of the pixels that it stands for.
+  /// The mask as `[N, C, H, W]` of values from 0 to 1; for diffusers' pictures 1 or 0, as its pipelines cut it.
   private func map(_ shape: [Int]) -> Tensor {
+    let plane = edit.options.sampling.numbers.rng == .torch ? cutCells(shape) : meanCells(shape)
+    return Tensor((0..<shape[0] * shape[1]).flatMap { _ in plane }, shape: shape)
+  }
+
+  /// 1 or 0 a cell, of the pixel at its top left.
+  private func cutCells(_ shape: [Int]) -> [Float] {
     let (h, w) = (shape[2], shape[3])
     let (high, wide) = (mask.height / h, mask.width / w)
-    let plane = (0..<h * w).map { i in
+    return (0..<h * w).map { mask[$0 % w * wide, $0 / w * high] < 128 ? 0 : 1 }
+  }
+
+  /// From 0 to 1 a cell, the mean of its pixels.
+  private func meanCells(_ shape: [Int]) -> [Float] {
+    let (h, w) = (shape[2], shape[3])
+    let (high, wide) = (mask.height / h, mask.width / w)
+    return (0..<h * w).map { i in
       var sum = 0
       for y in i / w * high..<(i / w + 1) * high {
         for x in i % w * wide..<(i % w + 1) * wide { sum += Int(mask[x, y]) }
       }
       return Float(sum) / Float(255 * high * wide)
     }
-    return Tensor((0..<shape[0] * shape[1]).flatMap { _ in plane }, shape: shape)
   }
 }

@@ -18,6 +18,9 @@ struct InpaintCommand: ParsableCommand {
       A model that was made for it (an inpainting U-Net, of nine channels with latents) is shown the mask and what is around \
       the hole, and paints in keeping with both, without --method.
 
+      With --rng torch the mask that the steps see is black and white, cut as diffusers cuts it; what is written still blends \
+      where it is grey.
+
       EXAMPLES
         darkroom inpaint run photo.png --mask hole.png --output mended.png
         darkroom inpaint run photo.jpg --mask-box 40,60,128,96 --feather 4 --crop-to-mask --output mended.png

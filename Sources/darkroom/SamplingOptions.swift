@@ -45,7 +45,9 @@ struct SamplerOptions: ParsableArguments {
   var schedule: String?
 
   @Option(
-    help: "DDIM's noise, from 0 (none) to 1 (as much as DDPM), or TCD's. (default: 0 for DDIM, 0.3 for TCD)")
+    help: ArgumentHelp(
+      "DDIM's noise, from 0 (none) to 1 (as much as DDPM), or TCD's. (default: 0 for DDIM, 0.3 for TCD)",
+      discussion: "TCD on a model that reads texts has 0, as in diffusers' pipelines."))
   var eta: Float?
 
   func validate() throws {
@@ -68,9 +70,10 @@ struct SamplerOptions: ParsableArguments {
   /// How many steps are asked for.
   func count(_ scheduler: SchedulerConfig) -> Int { steps ?? min(50, scheduler.mostSteps) }
 
-  /// DDIM's η or TCD's γ as a recipe has it; nil for samplers without.
-  func recordedEta(_ scheduler: SchedulerConfig) -> Double? {
-    scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init)
+  /// DDIM's η or TCD's γ, by default that of diffusers' pipelines: those of texts pass an η of 0 to both, the others none. Nil
+  /// where it is the sampler's own, or there is none.
+  func eta(_ scheduler: SchedulerConfig, readsText: Bool) -> Float? {
+    eta ?? (readsText && scheduler.className == .tcd ? 0 : nil)
   }
 }
 

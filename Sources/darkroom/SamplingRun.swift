@@ -30,6 +30,8 @@ struct SamplingRun {
   let scheduler: SchedulerConfig
   let visits: Visits
   let sampler: any Sampler
+  /// DDIM's η or TCD's γ; nil for the sampler's own.
+  private let eta: Float?
   /// The evaluations that are visited.
   let route: Route
   private let tiles: TilingChoice
@@ -46,7 +48,8 @@ struct SamplingRun {
     try sampling.check(scheduler)
     tiles = try options.tiling.tiles(sampling.folder.vae?.config)
     self.visits = visits ?? .count(options.stepping.count(scheduler))
-    sampler = try scheduler.sampler(self.visits, eta: options.stepping.eta)
+    eta = options.stepping.eta(scheduler, readsText: sampling.prompting != nil)
+    sampler = try scheduler.sampler(self.visits, eta: eta)
     self.route = route?(sampler) ?? Route(sampler)
   }
 
@@ -84,7 +87,7 @@ struct SamplingRun {
       let beginning = try begin?(pictures, codec, &noise) ?? fromNoise(pictures, &noise)
       let preview = options.preview.map { Preview(beside: sink.target.url, every: $0, codec) }
       let loop = try sampling.loop(
-        networks, pictures, prompts: told, scheduler, visits, eta: options.stepping.eta,
+        networks, pictures, prompts: told, scheduler, visits, eta: eta,
         along: route, shown: beginning.shown, afterVisit: watched(beginning.afterVisit, preview))
       let latents = loop.run(from: beginning.start, along: route, noise: &noise) { done, total in
         progress.report(batch, done, of: total)
@@ -151,7 +154,8 @@ struct SamplingRun {
     var recipe = sampling.recipe(
       number, hashes, seed: options.numbers.seed, rng: options.numbers.rng, steps: visits.steps,
       scheduler.samplerName)
-    (recipe.eta, recipe.scheduler) = (options.stepping.recordedEta(scheduler), scheduler.json)
+    recipe.eta = scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init)
+    recipe.scheduler = scheduler.json
     return recipe
   }
 }

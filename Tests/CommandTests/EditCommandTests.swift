@@ -32,15 +32,17 @@ final class EditCommandTests: XCTestCase {
       ("inpaint", "ddim", 8, ["--steps", "10", "--count", "2"]),
       ("inpaint", "ddpm", 8, ["--steps", "12", "--strength", "0.8", "--count", "2"]),
       ("inpaint", "ldm", 16, ["--steps", "10", "--count", "2"]),
+      ("inpaint", "ldm-ragged", 16, ["--steps", "10", "--strength", "0.9"]),
       ("inpaint", "dit", 16, ["--steps", "10", "--strength", "0.7", "--count", "2"] + guided),
     ] {
-      let mask = kind == "inpaint" ? ["--mask", edits("mask-\(side).png")] : []
+      let isRagged = name.hasSuffix("-ragged")
+      let mask = "mask-\(side)\(isRagged ? "-ragged" : "").png"
       let (url, _) = try run(
         [
-          kind, model(name), edits("picture-\(side).png"), "--rng", "torch", "--seed", "7", "--steps-mode",
-          "diffusers",
+          kind, model(name.replacing("-ragged", with: "")), edits("picture-\(side).png"), "--rng", "torch",
+          "--seed", "7", "--steps-mode", "diffusers",
         ]
-          + mask + options)
+          + (kind == "inpaint" ? ["--mask", edits(mask)] : []) + options)
       let what = "\(kind) \(name)"
       assertClose(
         try SafetensorsFile(url).tensor("images"), try file.tensor(what), relative: 1e-5, what)

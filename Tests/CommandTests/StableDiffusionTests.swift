@@ -39,7 +39,9 @@ final class StableDiffusionTests: XCTestCase {
       "--prompt", prompt, "--negative-prompt", negative, "--guidance-scale", "7.5", "--count", "2",
     ]
     try compare("sd", "pndm", guided)
-    for name in ["ddim", "euler", "dpm++2m-karras"] { try compare("sd", name, guided + schedule(name)) }
+    for name in ["ddim", "euler", "dpm++2m-karras", "tcd"] {
+      try compare("sd", name, guided + schedule(name))
+    }
     // What a network predicts is the model's own affair, which no other schedule changes.
     let copy = try temporaryFolder(for: self).appending(path: "sd")
     try FileManager.default.copyItem(at: folder("sd"), to: copy)

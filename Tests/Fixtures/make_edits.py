@@ -83,10 +83,10 @@ def img2img(model, steps, strength, count):
 
 
 @torch.no_grad()
-def inpaint(model, steps, strength, count):
+def inpaint(model, steps, strength, count, ragged=""):
     generator = torch.Generator("cpu").manual_seed(7)
     image = read(f"picture-{model.side}.png").permute(2, 0, 1)[None] * 2 - 1
-    mask = (read(f"mask-{model.side}.png")[None, None] >= 0.5).float()
+    mask = (read(f"mask-{model.side}{ragged}.png")[None, None] >= 0.5).float()
     timesteps = model.begin(steps, strength)
     known = model.encode(image, generator).repeat(count, 1, 1, 1)
     noise = torch.randn(known.shape, generator=generator)
@@ -110,6 +110,10 @@ def main():
         mask = numpy.zeros((side, side), numpy.uint8)
         mask[side // 4:side * 3 // 4, side // 2:] = 255
         Image.fromarray(mask).save(OUT / f"mask-{side}.png")
+    # Grey, and with borders within the cells of latents.
+    mask = numpy.zeros((16, 16), numpy.uint8)
+    mask[3:10, 1:12] = 90 + 15 * numpy.arange(11, dtype=numpy.uint8)
+    Image.fromarray(mask).save(OUT / "mask-16-ragged.png")
     dit = {"labels": [3, 207], "scale": 4.0}
     cases = {
         "img2img ddim": img2img(Model("ddim"), 10, 0.65, 2),
@@ -121,6 +125,7 @@ def main():
         "inpaint ddim": inpaint(Model("ddim"), 10, 1.0, 2),
         "inpaint ddpm": inpaint(Model("ddpm"), 12, 0.8, 2),
         "inpaint ldm": inpaint(Model("ldm"), 10, 1.0, 2),
+        "inpaint ldm-ragged": inpaint(Model("ldm"), 10, 0.9, 1, "-ragged"),
         "inpaint dit": inpaint(Model("dit", **dit), 10, 0.7, 2),
     }
     program = f"diffusers {diffusers.__version__}, torch {torch.__version__}"

@@ -17,7 +17,7 @@ import torch
 import transformers
 from diffusers import (
     AutoencoderKL, DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler, PNDMScheduler,
-    StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel)
+    StableDiffusionPipeline, StableDiffusionXLPipeline, TCDScheduler, UNet2DConditionModel)
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -122,6 +122,7 @@ def stable_diffusion():
         "ddim": DDIMScheduler(**NOISE, clip_sample=False, set_alpha_to_one=False),
         "euler": EulerDiscreteScheduler(**NOISE),
         "dpm++2m-karras": DPMSolverMultistepScheduler(**NOISE, use_karras_sigmas=True),
+        "tcd": TCDScheduler(**NOISE),
         "v-prediction": DDIMScheduler(**NOISE, clip_sample=False, set_alpha_to_one=False, prediction_type="v_prediction"),
     }
     shutil.rmtree(HERE / "schedulers", ignore_errors=True)
