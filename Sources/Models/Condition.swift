@@ -10,6 +10,8 @@ public struct Condition {
   public var blend: ClassBlend?
   /// What the network's cross-attention reads.
   public var text: TextStates?
+  /// N texts of T tokens each, for a network that encodes them itself (`TextDenoiser`).
+  public var tokens: [[Int]]?
   /// A text encoder's pooled state, `[N, D]` (SDXL: Podell et al. 2023).
   public var pooledText: Tensor?
   /// Numbers that say a size each, `[N, K]`: SDXL's original height and width, top and left of the crop, and target height
@@ -32,6 +34,7 @@ public struct Condition {
   ///   - labels: N classes.
   ///   - blend: classes on the way to which the pictures lie; N of them, where there are labels.
   ///   - text: what cross-attention reads.
+  ///   - tokens: N texts of T tokens each, in place of their states.
   ///   - pooledText: `[N, D]`.
   ///   - sizes: `[N, K]`.
   ///   - guidance: `[N, 1]`.
@@ -39,12 +42,13 @@ public struct Condition {
   ///   - channels: `[N, C, H, W]`.
   ///   - hint: `[N, C, H, W]`.
   public init(
-    labels: [Int]? = nil, blend: ClassBlend? = nil, text: TextStates? = nil, pooledText: Tensor? = nil,
-    sizes: Tensor? = nil, guidance: Tensor? = nil, control: ControlResiduals? = nil, channels: Tensor? = nil,
-    hint: Tensor? = nil
+    labels: [Int]? = nil, blend: ClassBlend? = nil, text: TextStates? = nil, tokens: [[Int]]? = nil,
+    pooledText: Tensor? = nil, sizes: Tensor? = nil, guidance: Tensor? = nil,
+    control: ControlResiduals? = nil, channels: Tensor? = nil, hint: Tensor? = nil
   ) {
     (self.labels, self.blend) = (labels, blend)
-    (self.text, self.pooledText, self.sizes, self.guidance) = (text, pooledText, sizes, guidance)
+    (self.text, self.tokens) = (text, tokens)
+    (self.pooledText, self.sizes, self.guidance) = (pooledText, sizes, guidance)
     (self.control, self.channels, self.hint) = (control, channels, hint)
   }
 
@@ -91,6 +95,7 @@ extension Condition {
     Condition(
       labels: labels.map { Array($0[range]) },
       blend: blend.map { ClassBlend(labels: Array($0.labels[range]), shares: Array($0.shares[range])) },
+      tokens: tokens.map { Array($0[range]) },
       tensors: tensors.mapValues { $0.rows(range) })
   }
 
@@ -99,7 +104,7 @@ extension Condition {
 
   /// Whether the rows of both may be rows of one batch: the same parts are known, and texts are of one length.
   public func isStackable(with other: Condition) -> Bool {
-    (labels == nil) == (other.labels == nil)
+    (labels == nil) == (other.labels == nil) && tokens?.first?.count == other.tokens?.first?.count
       && tensors.mapValues { $0.shape.dropFirst() } == other.tensors.mapValues { $0.shape.dropFirst() }
   }
 
@@ -116,6 +121,7 @@ extension Condition {
         : ClassBlend(
           labels: parts.flatMap { $0.blend?.labels ?? $0.labels ?? [] },
           shares: parts.flatMap { part in part.blend?.shares ?? (part.labels ?? []).map { _ in 0 } }),
+      tokens: parts[0].tokens == nil ? nil : parts.flatMap { $0.tokens ?? [] },
       tensors: Dictionary(
         uniqueKeysWithValues: all[0].keys.map { key in (key, .stacked(all.compactMap { $0[key] })) }))
   }
@@ -128,12 +134,14 @@ extension Condition {
   ///   - b: stackable with `a`, and as many rows; neither holds blends.
   public static func between(_ a: Condition, _ b: Condition, _ share: Float) -> Condition {
     precondition(a.isStackable(with: b) && a.blend == nil && b.blend == nil, "between unlike conditions")
+    precondition(a.tokens == b.tokens, "between tokens there is nothing; their states have a between")
     if share == 0 { return a }
     if share == 1 { return b }
     let others = b.tensors
     return Condition(
       labels: a.labels,
       blend: b.labels.map { ClassBlend(labels: $0, shares: $0.map { _ in share }) },
+      tokens: a.tokens,
       tensors: Dictionary(
         uniqueKeysWithValues: a.tensors.map { part, x in
           (part, others[part].map { .combination([(1 - share, x), (share, $0)]) } ?? x)
@@ -154,11 +162,12 @@ extension Condition {
     return parts
   }
 
-  private init(labels: [Int]?, blend: ClassBlend?, tensors: [Part: Tensor]) {
+  private init(labels: [Int]?, blend: ClassBlend?, tokens: [[Int]]?, tensors: [Part: Tensor]) {
     let blocks = (0..<tensors.count).compactMap { tensors[.block($0)] }
     self.init(
       labels: labels, blend: blend, text: tensors[.states].map { TextStates($0, mask: tensors[.mask]) },
-      pooledText: tensors[.pooledText], sizes: tensors[.sizes], guidance: tensors[.guidance],
+      tokens: tokens, pooledText: tensors[.pooledText], sizes: tensors[.sizes],
+      guidance: tensors[.guidance],
       control: blocks.isEmpty && tensors[.middle] == nil
         ? nil : ControlResiduals(blocks: blocks, middle: tensors[.middle]),
       channels: tensors[.channels], hint: tensors[.hint])

@@ -13,6 +13,9 @@ public struct Checkpoint {
   /// Every key that it holds.
   public var keys: Set<String> { Set(files.keys) }
 
+  /// The keys of what networks compute from, in order.
+  public var weightKeys: [String] { files.keys.filter { !IgnorableKeys.contains($0) }.sorted() }
+
   /// Opens a single file.
   ///
   /// - Throws: `SafetensorsError`.

@@ -52,6 +52,25 @@ public final class ParameterStore {
   /// A store to build a model from; call `finish` when it is built.
   public init(_ source: Source) { self.source = source }
 
+  /// The parameters of several models as those of one: each key has its model's name and a dot before it.
+  public init(joining parts: [(name: String, store: ParameterStore)]) {
+    source = .plan
+    for (name, part) in parts {
+      parameters += part.parameters.map { ("\(name).\($0.key)", $0.tensor) }
+      buffers += part.buffers.map { ("\(name).\($0.key)", $0.tensor) }
+      parameterCount += part.parameterCount
+    }
+  }
+
+  /// The tensors of one of the models that were joined, by their own keys.
+  public static func part(
+    _ name: String, of tensors: [(key: String, tensor: Tensor)]
+  ) -> [(key: String, tensor: Tensor)] {
+    tensors.compactMap { key, tensor in
+      key.hasPrefix("\(name).") ? (String(key.dropFirst(name.count + 1)), tensor) : nil
+    }
+  }
+
   /// The scope of the whole model.
   public var root: ParameterScope { ParameterScope(store: self, path: "") }
 

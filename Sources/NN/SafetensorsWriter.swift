@@ -6,16 +6,32 @@ import TensorCore
 public enum SafetensorsWriter {
   /// Writes `tensors` as f32 in the given order.
   ///
-  /// The header is padded to a multiple of eight bytes, as the reference implementation does; tensors go to
-  /// the disk one at a time, so that no second copy of a model is in memory.
-  ///
   /// - Parameter metadata: diffusers and transformers look for `format: pt`.
   /// - Throws: `FileError`.
   public static func write(
     _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = ["format": "pt"], to url: URL
   ) throws {
+    try write(tensors.map { ($0.key, $0.tensor.shape) }, as: .f32, metadata: metadata, to: url) {
+      tensors[$0].tensor
+    }
+  }
+
+  /// Writes tensors that are made one at a time, so that no second copy of a model is in memory.
+  ///
+  /// The header is padded to a multiple of eight bytes, as the reference implementation does.
+  ///
+  /// - Parameters:
+  ///   - entries: keys and shapes, in the order in which they are written.
+  ///   - form: what values are rounded to, to the nearest and to even.
+  ///   - tensor: makes the one of a place among the entries.
+  /// - Throws: `FileError`, or what `tensor` throws.
+  public static func write(
+    _ entries: [(key: String, shape: [Int])], as form: FloatForm,
+    metadata: [String: String] = ["format": "pt"],
+    to url: URL, tensor: (Int) throws -> Tensor
+  ) throws {
     struct Entry: Encodable {
-      let dtype = "F32"
+      let dtype: String
       let shape: [Int]
       let data_offsets: [Int]
     }
@@ -27,9 +43,10 @@ public enum SafetensorsWriter {
     }
     parts.append("\"__metadata__\":\(try json(metadata))")
     var offset = 0
-    for (key, tensor) in tensors {
-      let end = offset + tensor.count * 4
-      parts.append("\(try json(key)):\(try json(Entry(shape: tensor.shape, data_offsets: [offset, end])))")
+    for (key, shape) in entries {
+      let end = offset + shape.reduce(1, *) * form.width
+      let entry = Entry(dtype: form.name, shape: shape, data_offsets: [offset, end])
+      parts.append("\(try json(key)):\(try json(entry))")
       offset = end
     }
     var header = Array("{\(parts.joined(separator: ","))}".utf8)
@@ -38,10 +55,34 @@ public enum SafetensorsWriter {
       var length = UInt64(header.count).littleEndian
       try withUnsafeBytes(of: &length) { try file.append($0) }
       try file.append(header)
-      for (_, tensor) in tensors {
-        let plain = tensor.ordered(.plain)
-        try file.append(UnsafeRawBufferPointer(start: plain.pointer, count: plain.count * 4))
+      for place in entries.indices {
+        let plain = try tensor(place).ordered(.plain)
+        let values = UnsafeBufferPointer(start: plain.pointer, count: plain.count)
+        switch form {
+        case .f32: try file.append(UnsafeRawBufferPointer(values))
+        case .f16:
+          try values.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes { try file.append($0) }
+        case .bf16: try values.map(bf16).withUnsafeBytes { try file.append($0) }
+        }
       }
+    }
+  }
+
+  /// The upper half, rounded to the nearest and to even; what is no number stays none.
+  private static func bf16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16).littleEndian
+  }
+}
+
+extension FloatForm {
+  /// What a header calls it.
+  var name: String {
+    switch self {
+    case .f32: "F32"
+    case .f16: "F16"
+    case .bf16: "BF16"
     }
   }
 }

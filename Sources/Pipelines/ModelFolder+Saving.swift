@@ -8,11 +8,13 @@ import TensorCore
 extension ModelFolder {
   /// Writes a model folder, each file beside its place and then renamed; what else the folder holds stays.
   ///
-  /// - Parameter vae: of a model of latents; written once, since it does not change.
+  /// - Parameters:
+  ///   - vae: of a model of latents; written once, since it does not change.
+  ///   - text: what tells the network texts, where it reads them.
   /// - Throws: `FileError`.
   public static func save(
     _ tensors: [(key: String, tensor: Tensor)], _ config: any DenoiserConfig, _ scheduler: SchedulerConfig,
-    _ notes: ModelNotes, vae: AutoencoderKL? = nil, to url: URL
+    _ notes: ModelNotes, vae: AutoencoderKL? = nil, text: SavedText? = nil, to url: URL
   ) throws {
     let component = url.appending(path: type(of: config).component)
     let schedulerFolder = url.appending(path: SchedulerComponent.name)
@@ -22,7 +24,8 @@ extension ModelFolder {
     try AtomicFile.write(
       Data(scheduler.json.utf8), to: schedulerFolder.appending(path: "scheduler_config.json"))
     try AtomicFile.write(try JSONForm.encoder.encode(notes), to: url.appending(path: ModelNotes.fileName))
-    let index = index(for: config, scheduler, notes, isLatent: vae != nil)
+    try text?.write(to: url)
+    let index = index(for: config, scheduler, notes, isLatent: vae != nil, text)
     if let vae,
       let name = index.parts.first(where: { $0.value.className == AutoencoderKLConfig.className })?.key
     {
@@ -37,7 +40,8 @@ extension ModelFolder {
 
   /// The pipeline of diffusers that samples from such a model, and what it calls the parts.
   private static func index(
-    for config: any DenoiserConfig, _ scheduler: SchedulerConfig, _ notes: ModelNotes, isLatent: Bool
+    for config: any DenoiserConfig, _ scheduler: SchedulerConfig, _ notes: ModelNotes, isLatent: Bool,
+    _ text: SavedText?
   ) -> PipelineIndex {
     let family = type(of: config)
     let autoencoder = PipelineIndex.Part(library: "diffusers", className: AutoencoderKLConfig.className)
@@ -52,7 +56,16 @@ extension ModelFolder {
       index.className = "DiTPipeline"
       let names = notes.classes ?? []
       index.labels = Dictionary(uniqueKeysWithValues: names.indices.map { ("\($0)", names[$0]) })
-      index.parts["vae"] = isLatent ? autoencoder : .init(library: nil, className: nil)
+      index.parts["vae"] = isLatent ? autoencoder : PipelineIndex.Part.none
+    case _ where text != nil:
+      let isXL = config.textInput?.pooledChannels != nil
+      index.className = isXL ? "StableDiffusionXLPipeline" : "StableDiffusionPipeline"
+      // Of pixels there is none, which the pipeline opens where it is told so: from_pretrained(model, vae=None).
+      index.parts["vae"] = isLatent ? autoencoder : PipelineIndex.Part.none
+      for name in passedOver where !(isXL && name == "safety_checker") {
+        index.parts[name] = PipelineIndex.Part.none
+      }
+      text?.describe(&index)
     case _ where isLatent:
       index.className = "LDMPipeline"
       index.parts["vqvae"] = autoencoder

@@ -31,7 +31,7 @@ public struct ModelFolder {
   }
 
   /// Parts of diffusers' pipelines that no picture depends on.
-  private static let passedOver: Set<String> = ["safety_checker", "feature_extractor", "image_encoder"]
+  static let passedOver: Set<String> = ["safety_checker", "feature_extractor", "image_encoder"]
 
   /// Opens a folder without loading its weights.
   ///

@@ -17,6 +17,9 @@ public struct PipelineIndex: Sendable, Equatable {
     public init(library: String?, className: String?) {
       (self.library, self.className) = (library, className)
     }
+
+    /// What the pipeline does without.
+    static let none = Part(library: nil, className: nil)
   }
 
   /// Such as `DDPMPipeline`.

@@ -1,7 +1,7 @@
 import CKernels
 
 /// The forms in which files hold floats that tensors are made of.
-public enum FloatForm: Sendable {
+public enum FloatForm: String, Sendable, CaseIterable {
   case f32
   /// IEEE half precision.
   case f16

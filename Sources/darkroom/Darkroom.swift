@@ -26,7 +26,8 @@ struct Darkroom: ParsableCommand {
       TrainCommand.self, ResumeCommand.self, SampleCommand.self, Img2ImgCommand.self, InpaintCommand.self,
       ReplayCommand.self, CompareCommand.self, GridCommand.self, ScheduleCommand.self,
       DataCommand.self, PromptCommand.self,
-      InfoCommand.self, DiffCommand.self, ControlCommand.self, VAECommand.self, EvaluateCommand.self,
+      InfoCommand.self, ExportCommand.self, DiffCommand.self, ControlCommand.self, VAECommand.self,
+      EvaluateCommand.self,
       BenchCommand.self,
     ])
 

@@ -9,5 +9,6 @@ struct EvaluateCommand: ParsableCommand {
         darkroom evaluate likelihood run photos --count 64
         darkroom evaluate likelihood run photos --classes folders --timesteps-every 10 --json
         darkroom evaluate classify judge pictures
-      """, subcommands: [LikelihoodCommand.self, ClassifyCommand.self])
+        darkroom evaluate nearest drawn-*.png --among photos --output nearest.png
+      """, subcommands: [LikelihoodCommand.self, ClassifyCommand.self, NearestCommand.self])
 }

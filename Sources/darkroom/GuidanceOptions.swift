@@ -124,9 +124,10 @@ struct GuidanceChoice {
     if let weak { try Self.check(weak, beside: folder) }
     weakHash = try weak?.denoiserComponent.checkpoint.hash()
     isClassConditional = folder.config.isClassConditional
-    if options.needsNullClass, folder.notes.labelDropout == 0 {
+    if (readsText ? scale != 1 : options.needsNullClass), folder.notes.labelDropout == 0 {
+      let (what, none) = readsText ? ("caption", "empty text") : ("label", "no class")
       Console.note(
-        "\(folder.url.relativePath) was trained without label drop-out, so that it never saw no class; guidance away from "
+        "\(folder.url.relativePath) was trained without \(what) drop-out, so that it never saw \(none); guidance away from "
           + "it is a guess.")
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Models
 import Text
 
 /// `darkroom prompt`: how prompts are understood.
@@ -38,16 +39,18 @@ struct PromptShowCommand: ParsableCommand {
   @Option(help: "Steps of the sampler, which changes count in.")
   var steps = 50
 
-  @Option(help: "Tokens a text encoder takes at a time, its marks included.")
-  var length = 77
+  @Option(
+    help: "Tokens a text encoder takes at a time, its marks included. (default: the model's, or 77)")
+  var length: Int?
 
   func validate() throws {
     if !(1...100_000).contains(steps) { throw ValidationError("--steps must be from 1 to 100000.") }
-    if !(3...65_536).contains(length) { throw ValidationError("--length must be from 3 to 65536.") }
+    if !(3...65_536).contains(length ?? 3) { throw ValidationError("--length must be from 3 to 65536.") }
   }
 
   func run() throws {
     let tokenizers = try tokenizers()
+    let length = try length ?? encoderLength() ?? 77
     let prompt = try Prompt(prompt, reading.promptSyntax, isNegative: negative, steps: steps)
     for (name, tokenizer) in tokenizers {
       if tokenizers.count > 1 { try Console.print("\(name):") }
@@ -55,12 +58,20 @@ struct PromptShowCommand: ParsableCommand {
         if prompt.parts.count > 1 || part.weight != 1 {
           try Console.print("part \(i + 1)  weight \(number(part.weight))")
         }
-        try show(part.schedule, tokenizer)
+        try show(part.schedule, tokenizer, length: length)
       }
     }
   }
 
-  private func show(_ schedule: PromptSchedule, _ tokenizer: CLIPTokenizer) throws {
+  /// What all text encoders of a model have positions for; nil for a tokenizer alone.
+  private func encoderLength() throws -> Int? {
+    let url = try URL(argument: model, "<model>")
+    return try ["text_encoder", "text_encoder_2"].map { url.appending(path: "\($0)/config.json") }
+      .filter { FileManager.default.fileExists(atPath: $0.path) }
+      .map { try CLIPTextConfig(contentsOf: $0).maxPositionEmbeddings }.min()
+  }
+
+  private func show(_ schedule: PromptSchedule, _ tokenizer: CLIPTokenizer, length: Int) throws {
     var first = 1
     for span in schedule.spans {
       if schedule.spans.count > 1 {

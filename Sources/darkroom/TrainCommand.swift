@@ -20,6 +20,7 @@ struct TrainCommand: ParsableCommand {
         darkroom train photos --init-from run --steps 2000 --output finer
         darkroom train vae photos --output vae
         darkroom train photos --model dit --vae vae --resolution 64 --output latent
+        darkroom train photos --captions metadata --resolution 32 --output told
         darkroom train controlnet run pairs --output outlines
         darkroom train classifier photos --classes folders --output guide
       """,
@@ -47,6 +48,7 @@ struct TrainDenoiserCommand: TrainingCommand {
 
   @OptionGroup var place: PlaceOptions
   @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Captions") var captions: CaptionArguments
   @OptionGroup(title: "Model") var network: NetworkOptions
   @OptionGroup(title: "Loss") var loss: LossArguments
   @OptionGroup(title: "Optimisation") var updates: UpdateOptions
@@ -54,12 +56,20 @@ struct TrainDenoiserCommand: TrainingCommand {
   @OptionGroup(title: "Outputs") var outputs: OutputOptions
   @OptionGroup(title: "Machine") var compute: ComputeOptions
 
+  func validate() throws {
+    try require(
+      captions.captions == nil || data.classes == .none,
+      "--captions and --classes exclude each other: a caption says what a class would.")
+  }
+
   func train(_ command: RunCommand) throws {
     try compute.apply()
     let start = try network.start()
     let vaeFolder = try network.vaeFolder(start)
-    var asked = try network.network(start, latentChannels: vaeFolder?.config.latentChannels)
-    var scheduler = try network.noise(start)
+    var asked = try network.network(
+      start, latentChannels: vaeFolder?.config.latentChannels, readsCaptions: captions.captions != nil)
+    try captions.check(asked, start)
+    var scheduler = try network.noise(start, readsCaptions: captions.captions != nil)
     var options = try self.options(asked, &scheduler, vaeFolder, isGivenNetwork: start != nil)
     if options.loss.learnsVariance { asked.learnVariance() }
     try check(asked, scheduler, vaeFolder)
@@ -77,7 +87,9 @@ struct TrainDenoiserCommand: TrainingCommand {
     // Before the pictures are opened, which may take long.
     try run.refuse(known(options).without(updates.epochs == nil ? [] : ["--steps"]))
 
-    let folder = try data.checked(images, resolution: options.resolution)
+    let folder = try captions.captioned(
+      data.checked(images, captions: captions.captions ?? .any, resolution: options.resolution), images,
+      skipsBad: data.skipBad)
     let pictures = PictureStore(folder, resolution: options.resolution, crop: data.crop)
     let split = HeldOut(count: pictures.count, share: options.heldOut)
     options.steps = run.steps(
@@ -89,28 +101,55 @@ struct TrainDenoiserCommand: TrainingCommand {
     var identity = known(options)
     identity.add("the network's", configuration: try config.json())
     identity.add(pictures, classes: folder.classes)
+    let reader = try captions.reader(folder, config, start, resolution: options.resolution)
+    if reader != nil { identity.add(captionsOf: folder) }
+    if let text = reader?.learned { identity.add("the text encoder's", configuration: try text.json()) }
     try run.refuse(identity)
 
     let lock = try run.claim(command)
-    let model = try config.build(ParameterStore(.fresh(seed: options.seed)))
+    let fresh = { ParameterStore(.fresh(seed: options.seed)) }
+    let model = try reader?.network(config) { _ in fresh() } ?? config.build(fresh())
     if let start, run.state == nil {
-      let known = try start.fill(model.parameters, classes: folder.classes, nullClass: nullClass)
+      let known = try start.fill(model, classes: folder.classes, nullClass: nullClass)
       Console.note("beginning with \(start.url.relativePath)\(known)")
     }
     let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
-    let examples =
-      try codec.map { try TrainingSession.latents(pictures, $0, options, in: run.url) } ?? pictures
+    let shown = try codec.map { try TrainingSession.latents(pictures, $0, options, in: run.url) } ?? pictures
+    let examples = captioned(shown, of: folder, reader, options)
     let objective = try DenoisingObjective(
-      model, scheduler, examples, unconditional: nullClass.map { Condition(labels: [$0]) }, options)
+      model, scheduler, examples,
+      unconditional: try reader?.condition(of: "") ?? nullClass.map { Condition(labels: [$0]) }, options)
     let trainer = try Trainer(model.parameters, objective, options, resuming: run.state)
     let product = DenoiserProduct(
-      config, scheduler, classes: folder.classes, nullClass: nullClass, codec: codec, shape: examples.shape)
+      config, scheduler, classes: folder.classes, nullClass: nullClass, codec: codec,
+      captions: reader.map { ($0, Self.previewed(folder, split)) }, shape: examples.shape)
     let training = try TrainingRun(
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
     TrainingSession.introduce(trainer, split, classes: folder.classes.count)
     run.describeChanges(options)
     try TrainingSession.run(training)
+  }
+
+  /// The examples with their captions, where those are told.
+  private func captioned(
+    _ examples: any ExampleSource, of folder: ImageFolder, _ reader: (any CaptionReader)?,
+    _ options: TrainingOptions
+  ) -> any ExampleSource {
+    guard let reader, let captions = options.captions else { return examples }
+    return CaptionedExamples(
+      examples, captions: folder.items.map(\.captions), reader, shufflesTags: captions.shufflesTags,
+      seed: options.seed)
+  }
+
+  private static let mostPreviewed = 8
+
+  /// Captions for previews, from all of those that are measured by.
+  private static func previewed(_ folder: ImageFolder, _ split: HeldOut) -> [String] {
+    let count = min(mostPreviewed, split.measured.count)
+    return (0..<count).compactMap {
+      folder.items[split.measured[$0 * split.measured.count / count]].caption
+    }
   }
 
   /// Everything but the number of updates, which may follow from the pictures.
@@ -126,7 +165,9 @@ struct TrainDenoiserCommand: TrainingCommand {
     (options.crop, options.flip, options.heldOut) = (data.crop, data.flip, data.heldOut)
     updates.fill(&options)
     options.steps = place.extendTo ?? updates.steps ?? options.steps
-    (options.emaDecay, options.labelDropout) = (averaging.ema, averaging.labelDropout)
+    options.captions = captions.options
+    let dropout = captions.options == nil ? averaging.labelDropout : captions.captionDropout ?? 0.1
+    (options.emaDecay, options.labelDropout) = (averaging.ema, dropout)
     options.vae = try vae?.hash()
     options.loss = try loss.options(&scheduler)
     let multiple = network.sizeMultiple * factor

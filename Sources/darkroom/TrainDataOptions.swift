@@ -31,9 +31,11 @@ struct DataOptions: ParsableArguments {
   }
 
   /// Opens every picture before the first step.
-  func checked(_ path: String, resolution: Int) throws -> ImageFolder {
-    try checked(
-      try ImageFolder(URL(argument: path, "<images>"), classes: classes), path, resolution: resolution)
+  func checked(
+    _ path: String, captions: ImageFolder.CaptionSource = .any, resolution: Int
+  ) throws -> ImageFolder {
+    let folder = try ImageFolder(URL(argument: path, "<images>"), classes: classes, captions: captions)
+    return try checked(folder, path, resolution: resolution)
   }
 
   /// Opens every picture of a folder that is listed before the first step.

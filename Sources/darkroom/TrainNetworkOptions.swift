@@ -13,13 +13,18 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A network by name. (default: tiny-32 of the U-Nets, dit-tiny-4 of the transformers)",
+      """
+      A network by name. (default: tiny-32 of the U-Nets, dit-tiny-4 of the transformers, text-tiny with --captions)
+      """,
       discussion: "U-Nets: \(UNet2DPreset.allCases.map(\.rawValue).joined(separator: ", ")). Transformers: "
-        + "\(DiTPreset.allCases.map(\.rawValue).joined(separator: ", "))."))
+        + "\(DiTPreset.allCases.map(\.rawValue).joined(separator: ", ")). U-Nets that read captions: "
+        + "\(UNet2DConditionPreset.allCases.map(\.rawValue).joined(separator: ", "))."))
   var preset: String?
 
   @Option(
-    help: "A network by a JSON file with the keys of diffusers' UNet2DModel or DiTTransformer2DModel.")
+    help:
+      "A network by a JSON file with the keys of diffusers' UNet2DModel, UNet2DConditionModel or DiTTransformer2DModel."
+  )
   var config: String?
 
   @Option(
@@ -68,35 +73,35 @@ struct NetworkOptions: ParsableArguments {
   }
 
   /// The network, for latents of so many channels where there is a VAE.
-  func network(_ start: StartingModel?, latentChannels: Int?) throws -> any DenoiserConfig {
+  ///
+  /// - Parameter readsCaptions: whether one that reads texts is meant where none is named.
+  func network(
+    _ start: StartingModel?, latentChannels: Int?, readsCaptions: Bool
+  ) throws -> any DenoiserConfig {
     let network =
       try start?.folder.config ?? config.map {
         try DenoiserFamilies.config(contentsOf: URL(argument: $0, "--config"))
       }
-      ?? named().with(channels: latentChannels ?? 3)
-    if let model, (network is UNet2DConfig) != (model == .unet) {
+      ?? named(readsCaptions).with(channels: latentChannels ?? 3)
+    if let model, (network is DiTConfig) != (model == .dit) {
       throw Failure("--model \(model.rawValue) and the network named are of different families.")
     }
     guard ![.number, .vector].contains(network.classInput) else {
       throw Failure(
         "a network with class_embed_type cannot be trained on folders; use --classes folders without it.")
     }
-    guard network.textInput == nil else {
-      throw Failure(
-        "a \(type(of: network).className) that reads a text cannot be trained here, since no captions are given to it; name a "
-          + "network without cross-attention.")
-    }
     return network
   }
 
-  private func named() throws -> any DenoiserConfig {
-    let name = preset ?? (model == .dit ? "dit-tiny-4" : "tiny-32")
+  private func named(_ readsCaptions: Bool) throws -> any DenoiserConfig {
+    let name = preset ?? (model == .dit ? "dit-tiny-4" : readsCaptions ? "text-tiny" : "tiny-32")
     if let network = DenoiserFamilies.config(preset: name) { return network }
     throw Failure(
       "--preset \(name) is not known; there are \(DenoiserFamilies.presetNames.joined(separator: ", ")).")
   }
 
-  func noise(_ start: StartingModel?) throws -> SchedulerConfig {
+  /// - Parameter readsCaptions: whether the network is told texts.
+  func noise(_ start: StartingModel?, readsCaptions: Bool) throws -> SchedulerConfig {
     if schedule == nil, let start {
       var scheduler = try start.folder.scheduler
       if let prediction { scheduler.predictionType = prediction }
@@ -109,6 +114,8 @@ struct NetworkOptions: ParsableArguments {
     // names a larger range means latents.
     if (vae ?? start?.folder.vae?.url.path) != nil && scheduler.clipSampleRange <= 1 {
       scheduler.clipSample = false
+      // As diffusers' pipeline of latents and texts will have it, whatever is written.
+      if readsCaptions { scheduler.stepsOffset = 1 }
     }
     do { try scheduler.validate() } catch var error {
       error.file = schedule

@@ -98,7 +98,7 @@ struct AveragingOptions: ParsableArguments {
   @Option(help: "Decay of the averaged weights, which are what is saved; 0 for no average.")
   var ema: Float = 0.999
 
-  @Option(help: "Share of labels hidden in training, so that guidance works; 0 for none.")
+  @Option(help: "Share of classes hidden in training, so that guidance works; 0 for none.")
   var labelDropout: Float = 0.1
 
   func validate() throws {

@@ -2,6 +2,7 @@ import Foundation
 import Pictures
 import Schedulers
 import TestSupport
+import Training
 import XCTest
 
 final class OtherCommandTests: XCTestCase {
@@ -12,11 +13,13 @@ final class OtherCommandTests: XCTestCase {
       "vae encode",
       "vae decode",
       "vae check",
-      "evaluate", "evaluate likelihood", "evaluate classify", "schedule convergence", "grid", "schedule",
+      "evaluate", "evaluate likelihood", "evaluate classify", "evaluate nearest", "schedule convergence",
+      "grid", "schedule",
       "schedule list",
       "schedule show", "schedule plot", "data",
       "data check",
-      "data draw-shapes", "info", "diff", "control", "control canny", "control lineart", "control scribble",
+      "data draw-shapes", "info", "export", "diff", "control", "control canny", "control lineart",
+      "control scribble",
       "control grey", "control mask", "control tile",
     ] {
       let words = command.split(separator: " ").map(String.init)
@@ -51,6 +54,46 @@ final class OtherCommandTests: XCTestCase {
     let missing = try Command.run("grid", [folder.path + "/none.png", "--output", output.path])
     XCTAssertEqual(missing.code, 1)
     XCTAssertTrue(missing.errors.contains("none.png"), missing.errors)
+  }
+
+  func testGridsHaveWordsAlongTheirSides() throws {
+    let folder = try temporaryFolder(for: self)
+    let files = try (0..<4).map { i in
+      let url = folder.appending(path: "\(i).png")
+      try Picture(width: 4, height: 4, color: RGB(255, 0, 0)).write(to: url)
+      return url.path
+    }
+    let output = folder.appending(path: "grid.png").path
+    let labels = [
+      "--column-label", "one", "--column-label", "two", "--row-label", "a", "--row-label", "b",
+    ]
+    let result = try Command.run("grid", files + labels + ["--output", output, "--zoom", "8"])
+    XCTAssertEqual(result.code, 0, result.errors)
+    let grid = try DecodedPicture(contentsOf: URL(fileURLWithPath: output)).picture
+    // Padding of 2 around three columns and rows: words of 9×11 and 21×11, pictures of 32×32.
+    XCTAssertEqual([grid.width, grid.height], [2 + 9 + 2 + 34 + 34, 2 + 11 + 2 + 34 + 34])
+    XCTAssertTrue((0..<13).contains { x in (15..<49).contains { grid[x, $0] == .black } }, "a row's letter")
+    XCTAssertEqual(grid[30, 30], RGB(255, 0, 0))
+    let few = try Command.run("grid", files + labels.dropLast(2) + ["--output", output])
+    XCTAssertEqual(few.code, 64)
+    XCTAssertTrue(few.errors.contains("--row-label is given 1 times for 2 rows"), few.errors)
+  }
+
+  func testNearestPicturesAreFound() throws {
+    let folder = try temporaryFolder(for: self)
+    try ShapesDataset(count: 16, size: 16, seed: 1).write(to: folder.appending(path: "set"))
+    let file = folder.appending(path: "set/star/0001.png")
+    let copy = folder.appending(path: "copy.png")
+    try FileManager.default.copyItem(at: file, to: copy)
+    let output = folder.appending(path: "near.png")
+    let result = try Command.run(
+      "evaluate", "nearest", copy.path, "--among", folder.appending(path: "set").path, "--count", "3",
+      "--output", output.path)
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertEqual(
+      result.output, "\(copy.path)\t0.0\tstar/0001.png\n1 picture, median distance 0.0\n")
+    let grid = try DecodedPicture(contentsOf: output).picture
+    XCTAssertEqual([grid.width, grid.height], [4 * 18 + 2, 20])
   }
 
   func testScheduleCommands() throws {

@@ -287,7 +287,7 @@ final class TrainCommandTests: XCTestCase {
       (["train", path("empty"), "--output", path("run")], "holds no .png"),
       (["train", path("nowhere"), "--output", path("run")], "does not exist"),
       (["train", path("shapes"), "--output", path("file")], "is a file; name a folder"),
-      (["train", path("shapes"), "--preset", "text-tiny", "--output", path("run")], "reads a text"),
+      (["train", path("shapes"), "--preset", "text-tiny", "--output", path("run")], "reads texts"),
       (base + ["--resolution", "9"], "multiple of 2"),
       (base + ["--schedule", "nonsense"], "neither a file nor a name"),
       (base + ["--schedule", "zero-snr-v-trailing", "--prediction", "epsilon"], "v_prediction"),

@@ -71,7 +71,7 @@ final class UsageTests: XCTestCase {
     for code in ["0", "1", "64", "130", "141"] { XCTAssertTrue(help.contains("  \(code) "), code) }
     for command in [
       "sample", "compare", "grid", "info", "vae", "schedule", "schedule convergence", "data", "evaluate",
-      "diff", "control", "prompt", "resume",
+      "diff", "control", "prompt", "resume", "export",
     ] {
       let words = command.split(separator: " ").map(String.init)
       let text = try Command.run(words[0], Array(words.dropFirst()) + ["--help"]).output

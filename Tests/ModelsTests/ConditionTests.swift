@@ -13,7 +13,9 @@ final class ConditionTests: XCTestCase {
     }
     return Condition(
       labels: Array(first..<first + count),
-      text: TextStates(tensor(0, [tokens, 2]), mask: tensor(1, [tokens])), pooledText: tensor(2, [4]),
+      text: TextStates(tensor(0, [tokens, 2]), mask: tensor(1, [tokens])),
+      tokens: (first..<first + count).map { n in (0..<tokens).map { 10 * n + $0 } },
+      pooledText: tensor(2, [4]),
       sizes: tensor(3, [6]),
       control: ControlResiduals(
         blocks: [tensor(4, [2, 4, 4]), tensor(5, [2, 2, 2])], middle: tensor(6, [2, 1, 1])),
@@ -21,11 +23,12 @@ final class ConditionTests: XCTestCase {
   }
 
   private func values(_ c: Condition) -> [[Float]] {
-    [c.labels?.map(Float.init), c.text?.states.values, c.text?.mask?.values, c.pooledText?.values].map {
-      $0 ?? []
-    }
-      + [c.sizes?.values, c.control?.middle?.values, c.channels?.values].map { $0 ?? [] }
-      + (c.control?.blocks.map(\.values) ?? [])
+    let numbers = [c.labels ?? []] + (c.tokens ?? [])
+    let tensors = [
+      c.text?.states, c.text?.mask, c.pooledText, c.sizes, c.control?.middle, c.channels,
+    ].map { $0?.values ?? [] }
+    let blocks = c.control?.blocks.map(\.values) ?? []
+    return numbers.map { $0.map(Float.init) } + tensors + blocks
   }
 
   func testRowsHoldEveryPart() {
@@ -56,7 +59,8 @@ final class ConditionTests: XCTestCase {
   }
 
   func testBetweenTwoConditionsLieMixedTensorsAndBlendedClasses() {
-    let (a, b) = (condition(2), condition(2, from: 4))
+    var (a, b) = (condition(2), condition(2, from: 4))
+    (a.tokens, b.tokens) = (nil, nil)
     let between = Condition.between(a, b, 0.25)
     XCTAssertEqual(between.labels, [0, 1])
     XCTAssertEqual(between.blend, ClassBlend(labels: [4, 5], shares: [0.25, 0.25]))

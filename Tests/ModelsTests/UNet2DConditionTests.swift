@@ -73,7 +73,7 @@ final class UNet2DConditionTests: XCTestCase {
   /// Counted by PyTorch: `sum(p.numel() for p in UNet2DConditionModel(**config).parameters())`, diffusers 0.42.1.
   func testPresetsHaveTheSizesThatDiffusersCounts() throws {
     let counts: [UNet2DConditionPreset: Int] = [
-      .tiny: 2_725_379, .sd15: 859_520_964, .sd21: 865_910_724, .sdxl: 2_567_463_684,
+      .mini: 1_659_635, .tiny: 2_725_379, .sd15: 859_520_964, .sd21: 865_910_724, .sdxl: 2_567_463_684,
     ]
     for preset in UNet2DConditionPreset.allCases {
       let plan = ParameterStore(.plan)

@@ -62,7 +62,6 @@ extension CLIPTextConfig: ModelConfig {
     case layerNormEps = "layer_norm_eps"
     case attentionDropout = "attention_dropout"
     case initializerRange = "initializer_range"
-    case initializerFactor = "initializer_factor"
     case padTokenID = "pad_token_id"
     case bosTokenID = "bos_token_id"
     case eosTokenID = "eos_token_id"
@@ -131,7 +130,6 @@ extension CLIPTextConfig: ModelConfig {
     try values.encode(layerNormEps, forKey: .layerNormEps)
     try values.encode(0, forKey: .attentionDropout)
     try values.encode(0.02, forKey: .initializerRange)
-    try values.encode(1, forKey: .initializerFactor)
     try values.encode(padTokenID, forKey: .padTokenID)
     try values.encode(bosTokenID, forKey: .bosTokenID)
     try values.encode(eosTokenID, forKey: .eosTokenID)

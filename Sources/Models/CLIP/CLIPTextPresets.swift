@@ -34,3 +34,22 @@ public enum CLIPTextPreset: String, Sendable, CaseIterable {
     return config
   }
 }
+
+extension CLIPTextConfig {
+  /// A small encoder that learns with the network that reads it: two layers, as wide as it reads them.
+  ///
+  /// - Parameters:
+  ///   - width: channels of a token.
+  ///   - length: the most tokens of a text, its marks included.
+  ///   - vocabularySize: of its tokenizer, with the numbers of the marks of a text's beginning and end and of what fills it up.
+  public static func small(
+    width: Int, length: Int, vocabularySize: Int, beginning: Int, end: Int, padding: Int
+  ) -> CLIPTextConfig {
+    var config = CLIPTextPreset.tiny.config
+    (config.hiddenSize, config.intermediateSize, config.projectionDim) = (width, 4 * width, width)
+    config.numAttentionHeads = width % 32 == 0 ? width / 32 : 1
+    (config.vocabSize, config.maxPositionEmbeddings) = (vocabularySize, length)
+    (config.bosTokenID, config.eosTokenID, config.padTokenID) = (beginning, end, padding)
+    return config
+  }
+}

@@ -1,5 +1,7 @@
 /// Networks that read a text and have names.
 public enum UNet2DConditionPreset: String, Sendable, CaseIterable {
+  /// 1.7 M parameters, for 32×32 and texts of 64 channels: narrow where pixels are many, three times as fast as `tiny`.
+  case mini = "text-mini"
   /// 2.7 M parameters, for 32×32 and texts of 64 channels: learns simple pictures in minutes on two cores.
   case tiny = "text-tiny"
   /// 860 M parameters: Stable Diffusion 1.5 (Rombach et al. 2022).
@@ -21,6 +23,17 @@ public enum UNet2DConditionPreset: String, Sendable, CaseIterable {
       config.downBlockTypes = [.plain, .crossAttention, .crossAttention]
       config.upBlockTypes = [.crossAttention, .crossAttention, .plain]
       config.attentionHeadDim = .each([1, 2, 3])
+      config.crossAttentionDim = .same(64)
+      config.useLinearProjection = true
+      config.normNumGroups = 8
+    case .mini:
+      config.sampleSize = [32, 32]
+      (config.inChannels, config.outChannels) = (3, 3)
+      config.blockOutChannels = [16, 32, 64, 64]
+      config.layersPerBlock = .same(1)
+      config.downBlockTypes = [.plain, .plain, .crossAttention, .crossAttention]
+      config.upBlockTypes = [.crossAttention, .crossAttention, .plain, .plain]
+      config.attentionHeadDim = .each([1, 1, 2, 2])
       config.crossAttentionDim = .same(64)
       config.useLinearProjection = true
       config.normNumGroups = 8

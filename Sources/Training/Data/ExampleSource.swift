@@ -8,7 +8,11 @@ public protocol ExampleSource: AnyObject {
   /// `[C, H, W]` of one.
   var shape: [Int] { get }
   /// What a network is told of one, in a row; nil where there is nothing to tell.
-  func condition(_ index: Int) -> Condition?
+  ///
+  /// - Parameter visit: the number that the example has over the run, by which one of several wordings is drawn; nil for the
+  ///   first of them.
+  /// - Throws: `PromptError`.
+  func condition(_ index: Int, visit: UInt64?) throws -> Condition?
   /// One example's values, in the order of `shape`.
   ///
   /// - Parameters:
@@ -43,5 +47,7 @@ extension PictureStore: ExampleSource {
   public var shape: [Int] { [3, resolution, resolution] }
 
   /// The class of a picture.
-  public func condition(_ index: Int) -> Condition? { classIndex(index).map { Condition(labels: [$0]) } }
+  public func condition(_ index: Int, visit: UInt64?) -> Condition? {
+    classIndex(index).map { Condition(labels: [$0]) }
+  }
 }

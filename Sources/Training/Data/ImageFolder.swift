@@ -14,7 +14,7 @@ public struct ImageFolder: Sendable {
   }
 
   /// Where captions come from.
-  public enum CaptionSource: String, Sendable, CaseIterable {
+  public enum CaptionSource: String, Codable, Sendable, CaseIterable {
     /// `metadata.jsonl`; where it has none for a picture, the file beside the picture.
     case any
     /// `metadata.jsonl` alone: lines of `file_name` and `text`, one text or a list of them.

@@ -32,7 +32,7 @@ public final class LatentStore: ExampleSource {
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws {
     let key = ["vae": hash, "pictures": pictures.fingerprint, "flips": "\(flips)"]
-    conditions = (0..<pictures.count).map { pictures.condition($0) }
+    conditions = (0..<pictures.count).map { pictures.condition($0, visit: nil) }
     if FileManager.default.fileExists(atPath: cache.path) {
       let file = try SafetensorsFile(cache)
       for (name, value) in key.sorted(by: { $0.key < $1.key }) where file.metadata[name] != value {
@@ -63,7 +63,7 @@ public final class LatentStore: ExampleSource {
   }
 
   /// What a network is told of a picture.
-  public func condition(_ index: Int) -> Condition? { conditions[index] }
+  public func condition(_ index: Int, visit: UInt64?) -> Condition? { conditions[index] }
 
   /// One picture's latents.
   public func planes(_ index: Int, place: (x: Float, y: Float), mirrored wanted: Bool) throws -> [Float] {

@@ -22,8 +22,8 @@ public final class SteeredExamples: ExampleSource {
   public var shape: [Int] { examples.shape }
 
   /// The example's class, as the steered network counts it.
-  public func condition(_ index: Int) -> Condition? {
-    examples.condition(index).map { condition in
+  public func condition(_ index: Int, visit: UInt64?) throws -> Condition? {
+    try examples.condition(index, visit: visit).map { condition in
       var counted = condition
       counted.labels = condition.labels?.map { classes[$0] }
       return counted

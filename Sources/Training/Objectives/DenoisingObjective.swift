@@ -46,7 +46,8 @@ public final class DenoisingObjective: Objective {
     let batch = plan.batch(step: step, micro: micro, distribution: moments?.distribution)
     let shown = batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) }
     let x0 = try examples.batch(shown)
-    let condition = try condition(batch.map { $0.dropsLabel ? nil : split.learned[$0.picture] }, shown)
+    let condition = try condition(
+      batch.map { $0.dropsLabel ? nil : (split.learned[$0.picture], $0.number) }, shown)
     let timesteps = batch.map(\.timestep)
     let noise = noise(batch, shape: x0.shape)
     let dropout = NoiseKey(
@@ -83,11 +84,15 @@ public final class DenoisingObjective: Objective {
   /// An example by its number, and how it is cut and mirrored.
   private typealias Shown = (example: Int, place: (x: Float, y: Float), mirrored: Bool)
 
-  /// What the network is told of examples by number; nil for one about which nothing is to be said but what steers to it.
-  private func condition(_ numbers: [Int?], _ shown: [Shown]) throws -> Condition {
+  /// What the network is told of examples by number, each at a visit; nil for one about which nothing is to be said but what
+  /// steers to it.
+  private func condition(_ told: [(example: Int, visit: UInt64?)?], _ shown: [Shown]) throws -> Condition {
     var condition =
-      unconditional.map { unconditional in
-        .stacked(numbers.map { $0.flatMap { examples.condition($0) } ?? unconditional })
+      try unconditional.map { unconditional in
+        .stacked(
+          try told.map {
+            try $0.flatMap { try examples.condition($0.example, visit: $0.visit) } ?? unconditional
+          })
       } ?? Condition.none
     let hints = try shown.compactMap {
       try examples.hint($0.example, place: $0.place, mirrored: $0.mirrored)
@@ -124,7 +129,7 @@ public final class DenoisingObjective: Objective {
       let shown: [Shown] = pictures.map { ($0, (0.5, 0.5), false) }
       let x0 = try examples.batch(shown)
       let at = numbers.map { min((2 * $0 + 1) * timesteps / (2 * count), timesteps - 1) }
-      let condition = try condition(pictures, shown)
+      let condition = try condition(pictures.map { ($0, nil) }, shown)
       let keys = numbers.map {
         NoiseKey(seed: options.seed, index: UInt32($0), step: 0, purpose: .validation)
       }

@@ -50,8 +50,8 @@ public struct ControlNetProduct: RunProduct {
     let hints = Tensor.stacked(
       try shown.compactMap { try examples.hint($0, place: (0.5, 0.5), mirrored: false) })
     var condition =
-      unconditional.map { unconditional in
-        .stacked(shown.map { examples.condition($0) ?? unconditional })
+      try unconditional.map { unconditional in
+        .stacked(try shown.map { try examples.condition($0, visit: nil) ?? unconditional })
       } ?? Condition.none
     condition.hint = hints
     let loop = try DenoisingLoop(

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Everything that decides what a run computes, by name: its options, its schedule, its network, its pictures.
@@ -57,6 +58,13 @@ public struct RunIdentity: Codable, Sendable, Equatable {
   public mutating func add(_ pictures: PictureStore, classes: [String]) {
     add("the pictures", "\(pictures.count) of the fingerprint \(pictures.contents.prefix(16))")
     add("the classes", classes.isEmpty ? "none" : classes.joined(separator: ", "))
+  }
+
+  /// Adds what the captions of pictures say.
+  public mutating func add(captionsOf folder: ImageFolder) {
+    var hash = SHA256()
+    for item in folder.items { hash.update(Array("\(item.path)\n\(item.captions)\n".utf8)) }
+    add("the captions", "of the fingerprint \(hash.finished().prefix(16))")
   }
 
   /// The same but for some of the values.

@@ -30,23 +30,29 @@ public struct DenoiserProduct: RunProduct {
   private let classes: [String]
   private let nullClass: Int?
   private let codec: LatentSpace?
+  private let captions: Captions?
   private let shape: [Int]
+
+  /// How a network that reads texts is told them, and what its previews show.
+  public typealias Captions = (reader: any CaptionReader, shown: [String])
 
   /// - Parameters:
   ///   - classes: names by index; empty for a model without classes.
   ///   - codec: of a model of latents, which the folder then holds too.
+  ///   - captions: nil for a network that reads none.
   ///   - shape: of one example, `[C, H, W]`.
   public init(
     _ config: any DenoiserConfig, _ scheduler: SchedulerConfig, classes: [String], nullClass: Int?,
-    codec: LatentSpace? = nil, shape: [Int]
+    codec: LatentSpace? = nil, captions: Captions? = nil, shape: [Int]
   ) {
     (self.config, self.scheduler, self.classes, self.nullClass) = (config, scheduler, classes, nullClass)
-    (self.codec, self.shape) = (codec, shape)
+    (self.codec, self.captions, self.shape) = (codec, captions, shape)
   }
 
   /// What makes up the pipeline.
   public var files: [String] {
-    [type(of: config).component, "scheduler", "vae", "vqvae", "darkroom.json", "model_index.json"]
+    [type(of: config).component, "scheduler", "vae", "vqvae"] + SavedText.folders
+      + ["darkroom.json", "model_index.json"]
   }
 
   /// Writes the pipeline.
@@ -55,32 +61,60 @@ public struct DenoiserProduct: RunProduct {
   public func write(_ trainer: Trainer, to folder: URL) throws -> String? {
     let notes = ModelNotes(
       classes: classes.isEmpty ? nil : classes, nullClass: nullClass, trainedSteps: trainer.stepsTaken,
-      labelDropout: classes.isEmpty ? nil : trainer.options.labelDropout)
+      labelDropout: classes.isEmpty && captions == nil ? nil : trainer.options.labelDropout)
+    let saved = captions?.reader.saved(trainer.averaged)
     try ModelFolder.save(
-      trainer.averaged, config, scheduler, notes, vae: codec?.autoencoder, to: folder)
+      saved?.denoiser ?? trainer.averaged, config, scheduler, notes, vae: codec?.autoencoder,
+      text: saved?.text, to: folder)
     return nil
   }
 
   private static let (pictures, mostClasses, steps) = (16, 64, 25)
+  /// Of previews of texts: a little learned shows sooner than without any.
+  private static let guidance: Float = 4
 
-  /// Pictures from the same noise each time, by DDIM: a column a class where there are few.
+  /// Pictures from the same noise each time, by DDIM: a column a class or a caption where there are few.
   public func preview(_ trainer: Trainer) throws -> Picture {
-    let model = try config.build(
-      ParameterStore(.tensors(Dictionary(uniqueKeysWithValues: trainer.averaged.map { ($0.key, $0.tensor) })))
-    )
-    let shown = min(classes.count, Self.mostClasses)
-    let count = shown == 0 ? Self.pictures : shown * max(1, Self.pictures / shown)
-    let labels =
-      shown == 0 ? nullClass.map { Array(repeating: $0, count: count) } : (0..<count).map { $0 % shown }
+    let network = NetworkPredictor(try network(trainer.averaged), batchSize: Self.pictures)
+    let columns = captions?.shown.count ?? min(classes.count, Self.mostClasses)
+    let count = columns == 0 ? Self.pictures : columns * max(1, Self.pictures / columns)
+    let (predictor, condition) = try guided(network, columns: columns, count: count)
     let loop = try DenoisingLoop(
       scheduler.with(scheduler.isFlow ? .flowMatchEuler : .ddim),
-      .count(min(Self.steps, scheduler.numTrainTimesteps)),
-      predictor: NetworkPredictor(model, batchSize: Self.pictures), condition: Condition(labels: labels))
+      .count(min(Self.steps, scheduler.numTrainTimesteps)), predictor: predictor, condition: condition)
     var noise = Generator.philox.source(seed: trainer.options.seed)
     let latents = loop.run([count] + shape, noise: &noise)
     let pictures = Picture.batch(codec?.decoded(latents) ?? latents)
-    return try Grid(columns: (1...Self.pictures).contains(shown) ? shown : 8).compose(
+    return try Grid(columns: (1...Self.pictures).contains(columns) ? columns : 8).compose(
       pictures.map(\.enlargedToBeSeen))
+  }
+
+  /// The network over averaged weights.
+  private func network(_ averaged: [(key: String, tensor: Tensor)]) throws -> any Denoiser {
+    func store(_ tensors: [(key: String, tensor: Tensor)]) -> ParameterStore {
+      ParameterStore(.tensors(Dictionary(uniqueKeysWithValues: tensors.map { ($0.key, $0.tensor) })))
+    }
+    guard let reader = captions?.reader else { return try config.build(store(averaged)) }
+    return try reader.network(config) { part in
+      store(reader.learned == nil ? averaged : ParameterStore.part(part, of: averaged))
+    }
+  }
+
+  /// Who predicts, and what it is told of so many pictures.
+  private func guided(
+    _ network: NetworkPredictor, columns: Int, count: Int
+  ) throws -> (any Predictor, Condition) {
+    guard let captions else {
+      let labels =
+        columns == 0 ? nullClass.map { Array(repeating: $0, count: count) } : (0..<count).map { $0 % columns }
+      return (network, Condition(labels: labels))
+    }
+    let told = try captions.shown.map { try captions.reader.condition(of: $0) }
+    let nothing = try captions.reader.condition(of: "").repeated(count)
+    return (
+      ClassifierFreeGuidance(network, unconditional: [nothing], scale: Self.guidance),
+      .stacked((0..<count).map { told[$0 % columns] })
+    )
   }
 }
 

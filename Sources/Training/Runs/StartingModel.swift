@@ -17,11 +17,12 @@ public struct StartingModel {
   /// - Throws: the errors of `ModelFolder`.
   public init(_ url: URL) throws { folder = try ModelFolder(url) }
 
-  /// What tells its weights from others.
+  /// What tells its weights from others: the denoiser's, and those of its text encoders.
   ///
   /// - Throws: what reading them throws; `ModelFolderError` where there are none.
   public func hash() throws -> String {
-    try folder.denoiserComponent.checkpoint.hash()
+    let encoders = folder.text?.encoders.map(\.encoder.checkpoint) ?? []
+    return try ([folder.denoiserComponent.checkpoint] + encoders).map { try $0.hash() }.joined(separator: "+")
   }
 
   /// - Parameter classes: of the pictures; empty for none.
@@ -31,31 +32,43 @@ public struct StartingModel {
     throw refused("knows classes; add --classes folders to go on training it")
   }
 
-  /// Writes the model's weights over those of a network of the same kind. A class that both know by name keeps its
-  /// embedding, as does the one for none; the others stay as they were built.
+  /// Writes the model's weights over those of a network of the same kind, its text encoder's too where that learns with it. A
+  /// class that both know by name keeps its embedding, as does the one for none; the others stay as they were built.
   ///
   /// - Throws: `CheckpointError`, `SafetensorsError`, or `ModelFolderError` where a tensor has another shape.
   /// - Returns: what is to be said of the classes, as the end of a sentence.
-  public func fill(_ network: ParameterStore, classes: [String], nullClass: Int?) throws -> String {
-    let own = Dictionary(
-      uniqueKeysWithValues: try folder.denoiser().parameters.parameters.map { ($0.key, $0.tensor) })
+  public func fill(_ network: any Denoiser, classes: [String], nullClass: Int?) throws -> String {
+    if let joined = network as? TextDenoiser, let encoder = folder.text?.encoders.first?.encoder {
+      try overwrite(joined.encoder.parameters, with: try encoder.encoder().parameters)
+      return try fill(joined.denoiser, classes: classes, nullClass: nullClass)
+    }
     let rows = rows(classes, nullClass)
-    for (key, tensor) in network.parameters {
-      if Self.isClassTable(key) {
-        guard let source = own[key] else { continue }
-        tensor.overwrite(with: Self.merged(tensor, source, rows))
-      } else {
-        guard let source = own[key], source.shape == tensor.shape else {
-          throw refused(
-            "cannot be gone on with: '\(key)' is \(own[key].map { "\($0.shape)" } ?? "missing") where this run needs "
-              + "\(tensor.shape)")
-        }
-        tensor.overwrite(with: source)
-      }
+    try overwrite(network.parameters, with: try folder.denoiser().parameters) { key, fresh, source in
+      Self.isClassTable(key) ? source.map { Self.merged(fresh, $0, rows) } ?? fresh : nil
     }
     guard !classes.isEmpty else { return "" }
     let known = rows.filter { $0.to != nullClass }.count
     return ", which knows \(known) of the \(classes.count) classes"
+  }
+
+  /// - Parameter special: what a tensor becomes that is not simply the model's; nil for one that is.
+  private func overwrite(
+    _ network: ParameterStore, with model: ParameterStore,
+    special: (_ key: String, _ fresh: Tensor, _ source: Tensor?) -> Tensor? = { _, _, _ in nil }
+  ) throws {
+    let own = Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.key, $0.tensor) })
+    for (key, tensor) in network.parameters {
+      if let value = special(key, tensor, own[key]) {
+        tensor.overwrite(with: value)
+        continue
+      }
+      guard let source = own[key], source.shape == tensor.shape else {
+        throw refused(
+          "cannot be gone on with: '\(key)' is \(own[key].map { "\($0.shape)" } ?? "missing") where this run needs "
+            + "\(tensor.shape)")
+      }
+      tensor.overwrite(with: source)
+    }
   }
 
   /// Which row of the model's table of classes becomes which of the network's.

@@ -36,8 +36,11 @@ public struct TrainingOptions: Sendable, Equatable {
   public var seed: UInt64 = 0
   /// What is made small, and at which timesteps.
   public var loss = LossOptions()
-  /// Share of labels replaced by the null class, so that guidance has something to compare with.
+  /// Share of labels replaced by the null class, or of captions by the empty text, so that guidance has something to compare
+  /// with.
   public var labelDropout: Float = 0.1
+  /// How captions are told; nil where none are.
+  public var captions: CaptionOptions?
   /// The hash of the VAE whose latents are learned; nil for pixels.
   public var vae: String?
   /// Threads when the run began, for the record: no result depends on them.
@@ -61,9 +64,10 @@ public struct TrainingOptions: Sendable, Equatable {
       ("--warmup", "\(learningRate.warmup)"), ("--decay", learningRate.decay.rawValue),
       ("--weight-decay", "\(optimizer.weightDecay)"),
       ("--clip-gradient", "\(optimizer.maxGradientNorm ?? 0)"), ("--ema", "\(emaDecay)"),
-      ("--seed", "\(seed)"), ("--vae with the hash", vae ?? "none"), ("--label-dropout", "\(labelDropout)"),
+      ("--seed", "\(seed)"), ("--vae with the hash", vae ?? "none"),
+      (captions == nil ? "--label-dropout" : "--caption-dropout", "\(labelDropout)"),
       ("--arithmetic", arithmetic.rawValue),
-    ] + loss.named
+    ] + (captions?.named ?? [("--captions", "none")]) + loss.named
   }
 
   /// The most threads that a run may have: more than any machine has.
@@ -91,7 +95,7 @@ extension TrainingOptions: Codable {
   private enum Key: String, CodingKey {
     case resolution, crop, flip, heldOut, steps, batchSize, accumulate, learningRate, optimizer, emaDecay,
       seed
-    case loss, labelDropout, vae, threads, arithmetic
+    case loss, labelDropout, captions, vae, threads, arithmetic
   }
 
   /// Reads the values of a state.
@@ -110,6 +114,7 @@ extension TrainingOptions: Codable {
     seed = try values.decode(UInt64.self, forKey: .seed)
     loss = try values.decodeIfPresent(LossOptions.self, forKey: .loss) ?? LossOptions()
     labelDropout = try values.decode(Float.self, forKey: .labelDropout)
+    captions = try values.decodeIfPresent(CaptionOptions.self, forKey: .captions)
     vae = try values.decodeIfPresent(String.self, forKey: .vae)
     threads = try values.decode(Int.self, forKey: .threads)
     arithmetic = try values.decodeIfPresent(Processor.Arithmetic.self, forKey: .arithmetic) ?? .fma
@@ -131,6 +136,7 @@ extension TrainingOptions: Codable {
     try values.encode(seed, forKey: .seed)
     try values.encode(loss, forKey: .loss)
     try values.encode(labelDropout, forKey: .labelDropout)
+    try values.encodeIfPresent(captions, forKey: .captions)
     try values.encodeIfPresent(vae, forKey: .vae)
     try values.encode(threads, forKey: .threads)
     try values.encode(arithmetic, forKey: .arithmetic)
