@@ -26,6 +26,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var imageIndex: Int
   /// The generator of the noise, `philox` or `torch`.
   public var rng: String
+  /// The seed that the noise was led towards, and how far, from 0 to 1.
+  public var variationSeed: UInt64?, variationStrength: Double?
   /// Denoising steps.
   public var steps: Int
   /// The sampler as on the command line, such as `ddim`.
@@ -54,6 +56,11 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var image: String?
   /// The share of the schedule that the picture went through, and the steps of the whole schedule.
   public var strength: Double?, scheduleSteps: Int?
+  /// By what factor it was enlarged after a first pass, what was enlarged (`latent` or `pixels`), and the share of the
+  /// schedule that the second pass went through.
+  public var upscale: Double?, upscaleMode: String?, upscaleStrength: Double?
+  /// What of a run is shown where that is not its pictures: `steps` for their way.
+  public var shows: String?
   /// How the picture was brought to the size: `crop`, `pad` or `stretch`.
   public var fit: String?
   /// How a part was painted anew, and what it started from.
@@ -153,6 +160,15 @@ public struct Recipe: Codable, Sendable, Hashable {
     fields += [Field("Seed", String(seed)), Field("Size", "\(width)x\(height)")]
     if let modelHash { fields.append(Field("Model hash", String(modelHash.prefix(10)))) }
     fields.append(Field("Model", model))
+    if let variationSeed, let variationStrength {
+      fields.append(Field("Variation seed", String(variationSeed)))
+      fields.append(Field("Variation seed strength", Self.short(variationStrength)))
+    }
+    if let upscale, let upscaleStrength {
+      fields.append(Field("Denoising strength", Self.short(upscaleStrength)))
+      fields.append(Field("Hires upscale", Self.short(upscale)))
+      fields.append(Field("Hires upscaler", upscaleMode == "latent" ? "Latent" : "None"))
+    }
     if let eta { fields.append(Field("Eta", Self.short(eta))) }
     if let name = className ?? classLabel.map({ String($0) }) { fields.append(Field("Class", name)) }
     fields += [Field("RNG", rng), Field("Image index", String(imageIndex))]

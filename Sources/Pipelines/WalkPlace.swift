@@ -13,7 +13,7 @@ public struct WalkPlace: Sendable, Equatable {
   }
 
   /// What lies there, between the stop that was passed and the next.
-  func between<Stop>(_ stops: [Stop], _ mix: (Stop, Stop, Float) -> Stop) -> Stop {
+  public func between<Stop>(_ stops: [Stop], _ mix: (Stop, Stop, Float) -> Stop) -> Stop {
     mix(stops[stop], stops[min(stop + 1, stops.count - 1)], share)
   }
 }

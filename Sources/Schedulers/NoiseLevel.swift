@@ -40,6 +40,9 @@ public struct NoiseLevel: Sendable, Equatable {
     .combination([(alpha, x0), (sigma, noise)])
   }
 
+  /// What stands at this level, brought to the deviation that a picture of deviation 1 has.
+  public func normalized(_ x: Tensor) -> Tensor { 1 / (alpha * alpha + sigma * sigma).squareRoot() * x }
+
   /// What stands at this level, from what stands at a lower one and new noise (Lugmayr et al. 2022, equation 7, over
   /// several steps at once).
   public func renoised(_ x: Tensor, from lower: NoiseLevel, _ noise: Tensor) -> Tensor {

@@ -24,7 +24,9 @@ struct Darkroom: ParsableCommand {
     version: DarkroomVersion.current,
     subcommands: [
       TrainCommand.self, ResumeCommand.self, SampleCommand.self, Img2ImgCommand.self, InpaintCommand.self,
-      ReplayCommand.self, CompareCommand.self, GridCommand.self, ScheduleCommand.self,
+      InvertCommand.self,
+      VariationsCommand.self, InterpolateCommand.self, ReplayCommand.self, CompareCommand.self,
+      GridCommand.self, ScheduleCommand.self,
       DataCommand.self, PromptCommand.self,
       InfoCommand.self, ExportCommand.self, DiffCommand.self, ControlCommand.self, VAECommand.self,
       EvaluateCommand.self,

@@ -11,6 +11,7 @@ struct DataCommand: ParsableCommand {
       EXAMPLES
         darkroom data check photos --classes folders --resolution 64
         darkroom data draw-shapes shapes --count 256
+        darkroom data draw-shapes pairs --layout scattered --outlines edges
       """,
     subcommands: [Check.self, DrawShapes.self])
 
@@ -62,16 +63,29 @@ struct DataCommand: ParsableCommand {
     @Option(help: "The seed of everything random in them.")
     var seed: UInt64 = 0
 
+    @Option(help: "How shapes lie: centered (large, about the middle) or scattered (smaller, anywhere).")
+    var layout = ShapesDataset.Layout.centered
+
+    @Option(
+      help:
+        "A folder for the shapes' outlines, of the same names: what 'train controlnet --conditions' reads.",
+      completion: .directory)
+    var outlines: String?
+
     func validate() throws {
       if !(1...1_000_000).contains(count) { throw ValidationError("--count must be from 1 to 1000000.") }
       if !(8...4096).contains(size) { throw ValidationError("--size must be from 8 to 4096.") }
     }
 
     func run() throws {
-      try ShapesDataset(count: count, size: size, seed: seed).write(to: URL(argument: folder, "<folder>"))
+      try ShapesDataset(count: count, size: size, seed: seed, layout: layout)
+        .write(
+          to: URL(argument: folder, "<folder>"),
+          outlines: outlines.map { try URL(argument: $0, "--outlines") })
       Console.note("drew \(count) \(count == 1 ? "picture" : "pictures") of \(size)x\(size) into \(folder)")
     }
   }
 }
 
 extension ImageFolder.Classes: ExpressibleByArgument {}
+extension ShapesDataset.Layout: ExpressibleByArgument {}

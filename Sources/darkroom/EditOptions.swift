@@ -23,14 +23,19 @@ struct EditOptions: ParsableArguments {
   }
 
   /// What transparency is laid on.
-  var color: RGB? {
-    guard background.count == 6, let number = UInt32(background, radix: 16) else { return nil }
-    return RGB(UInt8(number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255))
-  }
+  var color: RGB? { RGB(hexadecimal: background) }
 
   /// - Throws: `ValidationError` for a strength that is none.
-  static func check(strength: Double) throws {
-    try require(strength > 0 && strength <= 1, "--strength \(strength) must be above 0 and at most 1.")
+  static func check(strength: Double, option: String = "--strength") throws {
+    try require(strength > 0 && strength <= 1, "\(option) \(strength) must be above 0 and at most 1.")
+  }
+}
+
+extension RGB {
+  /// - Parameter text: RRGGBB.
+  init?(hexadecimal text: String) {
+    guard text.count == 6, let number = UInt32(text, radix: 16) else { return nil }
+    self.init(UInt8(number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255))
   }
 }
 
@@ -70,14 +75,6 @@ struct Edit {
         "\(strength.taken) steps are taken: strength \(share) of this schedule's \(strength.total) has no more"
       )
     }
-  }
-
-  /// A picture in [-1, 1] with the model's channels, `[1, C, H, W]`.
-  func floats(_ picture: Picture) -> Tensor {
-    let folder = run.sampling.folder
-    let channels = folder.vae?.config.outChannels ?? folder.config.denoisedChannels
-    return Tensor(
-      picture.planarFloats(channels: channels), shape: [1, channels, picture.height, picture.width])
   }
 
   /// What the network sees of a picture of the size that is worked at, `[1, C, H, W]`.

@@ -72,7 +72,7 @@ struct Hole {
   private mutating func encodedWhole(
     _ count: Int, _ codec: LatentSpace?, _ noise: inout any NoiseSource
   ) -> Tensor {
-    let own = whole ?? edit.encoded(edit.floats(picture), codec, noise: &noise)
+    let own = whole ?? edit.encoded(edit.run.sampling.tensor(of: picture), codec, noise: &noise)
     whole = own
     return own.repeated(count)
   }
@@ -83,7 +83,8 @@ struct Hole {
     switch fill {
     case .original: return known
     case .blur:
-      let own = blurred ?? edit.encoded(edit.floats(picture.filled(in: mask)), codec, noise: &noise)
+      let own =
+        blurred ?? edit.encoded(edit.run.sampling.tensor(of: picture.filled(in: mask)), codec, noise: &noise)
       blurred = own
       return own.repeated(known.shape[0])
     case .noise: return m * noise.normal(known.shape, .holeFilling, step: 0) + (-1 * m + 1) * known
@@ -93,7 +94,7 @@ struct Hole {
 
   /// The picture, 0 where at least half of it is painted anew, as diffusers' inpainting networks were trained.
   private var maskedFloats: Tensor {
-    let x = edit.floats(picture)
+    let x = edit.run.sampling.tensor(of: picture)
     let kept = mask.values.map { $0 < 128 ? Float(1) : 0 }
     let planes = (0..<x.shape[1]).flatMap { _ in kept }
     return Tensor(zip(x.values, planes).map { $0 * $1 }, shape: x.shape)

@@ -34,14 +34,10 @@ struct Img2ImgCommand: ParsableCommand {
   @Option(help: "The share of the schedule, above 0 and up to 1, that the picture goes through.")
   var strength = 0.75
 
-  @Option(help: "How it is brought to the size: crop (cut what is too much), pad (add borders), stretch.")
-  var fit = Fit.crop
-
+  @OptionGroup var fitting: FittingOptions
   @OptionGroup var sizing: SizeOptions
   @OptionGroup var arrangement: ArrangementOptions
   @OptionGroup var edit: EditOptions
-
-  enum Fit: String, ExpressibleByArgument, CaseIterable { case crop, pad, stretch }
 
   func validate() throws {
     try EditOptions.check(strength: strength)
@@ -61,13 +57,13 @@ struct Img2ImgCommand: ParsableCommand {
       target, arrangement.arrangement(count: edit.run.count), count: edit.run.count, size: sampling.size)
     let inputs = [image: try SHA256.hex(of: url)]
 
-    let picture = fitted(decoded.picture, sampling.size)
-    say(decoded, sampling.size)
+    let picture = fitting.fitted(decoded.picture, sampling.size, on: edit.options.color ?? .white)
+    fitting.announce(decoded, sampling.size, background: edit.options.background, named: image)
     let isFitted = decoded.picture.width != picture.width || decoded.picture.height != picture.height
     // The same for all pictures, however many batches they come in.
     var known: Tensor?
-    try edit.run.draw(into: &sink) { pictures, codec, noise in
-      let x0 = known ?? edit.encoded(edit.floats(picture), codec, noise: &noise)
+    try edit.run.draw(into: &sink) { pictures, loaded, noise in
+      let x0 = known ?? edit.encoded(sampling.tensor(of: picture), loaded.codec, noise: &noise)
       known = x0
       return Beginning(
         start: .picture(
@@ -75,39 +71,16 @@ struct Img2ImgCommand: ParsableCommand {
           noise: noise.normal(sampling.shape(count: pictures.count), .initialLatents, step: 0)))
     } recording: { recipe in
       edit.record(image: image, inputs: inputs, in: &recipe)
-      recipe.fit = isFitted ? fit.rawValue : nil
+      recipe.fit = isFitted ? fitting.fit.rawValue : nil
     }
-  }
-
-  private func fitted(_ picture: Picture, _ size: (height: Int, width: Int)) -> Picture {
-    if picture.width == size.width && picture.height == size.height { return picture }
-    switch fit {
-    case .crop: return picture.resizedToFill(width: size.width, height: size.height)
-    case .stretch: return picture.resized(width: size.width, height: size.height)
-    case .pad:
-      return picture.resizedToFit(width: size.width, height: size.height, background: edit.color ?? .white)
-    }
-  }
-
-  /// What was done to the picture that a person might not expect.
-  private func say(_ decoded: DecodedPicture, _ size: (height: Int, width: Int)) {
-    let (w, h) = (decoded.picture.width, decoded.picture.height)
-    var said: [String] = []
-    if w != size.width || h != size.height {
-      let how =
-        w * size.height == h * size.width
-        ? "" : [.crop: ", cropped at its middle", .pad: ", padded", .stretch: ", stretched"][fit] ?? ""
-      said.append("\(w)x\(h) brought to \(size.width)x\(size.height)\(how)")
-    }
-    if decoded.hadAlpha { said.append("its transparency laid on #\(edit.background)") }
-    if decoded.orientation != .upright { said.append("turned upright") }
-    if !said.isEmpty { Console.note("\(image): " + said.joined(separator: "; ")) }
   }
 }
 
 extension Img2ImgCommand: ReplayableCommand {
   mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
-    output = file.path
+    let way: URL?
+    (output, way) = edit.sampling.aim(at: recipe, file)
+    if let way { return way }
     guard arrangement.separate, edit.sampling.numbers.count > 1 else { return file }
     return try edit.sampling.numbers.aim(at: recipe, among: file)
   }

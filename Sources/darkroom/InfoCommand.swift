@@ -223,6 +223,13 @@ struct InfoReport {
       report.add(
         "sampler",
         "\(recipe.sampler), \(recipe.steps.counted("step"))" + (recipe.eta.map { ", eta \($0)" } ?? ""))
+      report.add(
+        "variation", recipe.variationSeed.map { "towards seed \($0), \(recipe.variationStrength ?? 0)" })
+      report.add(
+        "enlarged",
+        recipe.upscale.map {
+          "\($0) times (\(recipe.upscaleMode ?? "latent")), strength \(recipe.upscaleStrength ?? 0)"
+        })
       report.add("guidance", recipe.guidanceScale)
       report.add("classifier", recipe.classifier.map { "\($0), scale \(recipe.classifierScale ?? 1)" })
       report.add("prompt", recipe.prompt)

@@ -141,8 +141,8 @@ struct InpaintCommand: ParsableCommand {
         .resized(width: sampling.size.width, height: sampling.size.height),
       mask.cropped(region).resized(width: sampling.size.width, height: sampling.size.height),
       fill: fill, method: method, isWhole: strength == 1)
-    try edit.run.draw(into: &sink) { pictures, codec, noise in
-      hole.beginning(pictures.count, codec, &noise)
+    try edit.run.draw(into: &sink) { pictures, loaded, noise in
+      hole.beginning(pictures.count, loaded.codec, &noise)
     } recording: { recipe in
       edit.record(image: image, inputs: inputs, in: &recipe)
       (recipe.fill, recipe.mask) = (fill.rawValue, masking.mask)
@@ -187,7 +187,9 @@ extension Inpainting.Method: ExpressibleByArgument {}
 
 extension InpaintCommand: ReplayableCommand {
   mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
-    output = file.path
+    let way: URL?
+    (output, way) = edit.sampling.aim(at: recipe, file)
+    if let way { return way }
     guard paste == .on, edit.sampling.numbers.count > 1 else { return file }
     return try edit.sampling.numbers.aim(at: recipe, among: file)
   }

@@ -11,13 +11,16 @@ struct OutputKind {
 
   let url: URL
   let form: Form
+  private let option: String
 
   /// - Parameters:
-  ///   - path: as given to `--output`.
+  ///   - path: as given to the option.
   ///   - forms: what the command can write.
+  ///   - option: that names the file.
   /// - Throws: `Failure` for another ending.
-  init(_ path: String, _ forms: [Form] = [.png, .jpeg, .safetensors]) throws {
-    url = try URL(argument: path, "--output")
+  init(_ path: String, _ forms: [Form] = [.png, .jpeg, .safetensors], option: String = "--output") throws {
+    self.option = option
+    url = try URL(argument: path, option)
     let ending = url.pathExtension.lowercased()
     let named = ending == "jpg" ? .jpeg : Form(rawValue: ending)
     guard let named, forms.contains(named) else {
@@ -25,7 +28,7 @@ struct OutputKind {
       let list =
         endings.count == 1
         ? endings[0] : endings.dropLast().joined(separator: ", ") + " or " + endings[endings.count - 1]
-      throw Failure.usage("--output \(path) must end in \(list).")
+      throw Failure.usage("\(option) \(path) must end in \(list).")
     }
     form = named
   }
@@ -45,14 +48,14 @@ struct OutputKind {
     let folder = url.deletingLastPathComponent()
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue {
-      throw Failure("--output \(url.relativePath) is a folder; name a file.")
+      throw Failure("\(option) \(url.relativePath) is a folder; name a file.")
     }
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
-      throw Failure("--output \(url.relativePath): its folder does not exist; make it first.")
+      throw Failure("\(option) \(url.relativePath): its folder does not exist; make it first.")
     }
     guard isFolder.boolValue, access(folder.path, W_OK) == 0 else {
       let reason = isFolder.boolValue ? SystemMessage.text(errno) : "\(folder.relativePath) is a file"
-      throw Failure("--output \(url.relativePath): nothing can be written there (\(reason)).")
+      throw Failure("\(option) \(url.relativePath): nothing can be written there (\(reason)).")
     }
   }
 

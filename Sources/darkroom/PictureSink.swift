@@ -13,6 +13,8 @@ struct PictureSink {
     case separate
     /// One file: a grid of pictures, or a tensor of all of them.
     case together(Grid)
+    /// One animated PNG, each picture shown for so many milliseconds, all of it so often; 0 for ever.
+    case animated(delay: Int, loops: Int)
     /// Into what is there, a file a picture, by its number where there are several.
     case pasted(Pasting)
   }
@@ -64,7 +66,7 @@ struct PictureSink {
         let url = target.numbered(first + i)
         try write([images.rows(i..<i + 1)], recipe(first + i), to: url)
       }
-    case .together:
+    case .together, .animated:
       if self.recipe == nil { self.recipe = recipe(first) }
       if target.form == .safetensors { tensors.append(images) } else { pictures += Picture.batch(images) }
     case .pasted(let pasting):
@@ -78,10 +80,17 @@ struct PictureSink {
   ///
   /// - Throws: `FileError` or `PictureError`.
   mutating func finish() throws {
-    guard case .together(let grid) = arrangement else { return }
-    guard target.form != .safetensors else { return try write(tensors, nil, to: target.url) }
-    let whole = pictures.count == 1 ? pictures[0] : try grid.compose(pictures, file: target.url.relativePath)
-    try whole.write(to: target.url, texts: try recipe?.textChunks() ?? [])
+    let texts = try recipe?.textChunks() ?? []
+    switch arrangement {
+    case .separate, .pasted: return
+    case .together where target.form == .safetensors: return try write(tensors, nil, to: target.url)
+    case .together(let grid):
+      let file = target.url.relativePath
+      let whole = pictures.count == 1 ? pictures[0] : try grid.compose(pictures, file: file)
+      try whole.write(to: target.url, texts: texts)
+    case .animated(let delay, let loops):
+      try AnimatedPNG(pictures, delay: delay, loops: loops).write(to: target.url, texts: texts)
+    }
     files.append(target.url)
   }
 

@@ -52,16 +52,19 @@ struct Prompting {
 
   /// What the network is told of each prompt. The encoders are in memory only while it is made.
   ///
-  /// - Parameter size: of the pictures, in pixels.
+  /// - Parameters:
+  ///   - size: of the pictures, in pixels.
+  ///   - areStops: whether what lies between them will be told too, for which all must be of one length.
   func conditions(
-    _ text: TextParts, steps: Int, size: (height: Int, width: Int)
+    _ text: TextParts, steps: Int, size: (height: Int, width: Int), areStops: Bool = false
   ) throws -> [PromptConditions] {
     let encoder = try PromptEncoder(text, syntax, clipSkip: options.clipSkip, size: size)
     let against = try parsedNegative(steps: steps)
+    let prompts = try prompts.map { try parsed($0, steps: steps) }
     return try prompts.map {
       try PromptConditions(
-        parsed($0, steps: steps), negative: against, forcesZeros: folder.index.forcesZerosForEmptyPrompt,
-        encoder)
+        $0, negative: against, beside: areStops ? prompts : [],
+        forcesZeros: folder.index.forcesZerosForEmptyPrompt, encoder)
     }
   }
 

@@ -5,15 +5,6 @@ import Pictures
 import Pipelines
 import TensorCore
 
-/// A command whose pictures carry recipes, from which they can be made again.
-protocol ReplayableCommand: ParsableCommand {
-  /// Makes the command write the picture of a recipe, and as little else as can be.
-  ///
-  /// - Parameter file: the picture's place, of the original's ending.
-  /// - Returns: the file that it will write.
-  mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL
-}
-
 /// `darkroom replay`: a picture made again from the recipe that it carries, and held against itself.
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -56,16 +47,15 @@ struct ReplayCommand: ParsableCommand {
     guard let recipe = try Recipe.find(in: original.texts, file: url.relativePath) else {
       return try draw(original.texts)
     }
-    guard let line = recipe.commandLine, var words = ShellWords.words(line) else {
-      throw Failure("\(picture) has a recipe without the command that made it, so it cannot be replayed.")
-    }
-    if let model { words = words.map { $0 == recipe.model ? model : $0 } }
-    if dryRun { return try Console.print(ShellWords.line(words)) }
-    try RecipeFiles(recipe, model: model).check(picture)
+    let command = try RecordedCommand(recipe, of: picture, model: model)
+    if dryRun { return try Console.print(ShellWords.line(command.words)) }
+    try command.checkFiles()
     // Where this machine lacks it, the picture may still come out identical; if not, `reason` says why.
     _ = recipe.arithmetic.flatMap(Processor.Arithmetic.init).map(Processor.use)
 
-    let again = try remade(words, recipe, like: url)
+    let again = try RecordedCommand.inTemporaryFolder {
+      try DecodedPicture(contentsOf: command.run(in: $0, ending: url.pathExtension)).picture
+    }
     if let target { try again.write(to: target.url, texts: original.texts) }
     guard (again.width, again.height) == (original.picture.width, original.picture.height) else {
       throw Failure(
@@ -78,26 +68,6 @@ struct ReplayCommand: ParsableCommand {
       "\(picture) differs from what its recipe makes: by \(difference.most) of 255 at most, in "
         + "\(difference.differingPixels.counted("pixel")) of \(again.width * again.height); "
         + reason(recipe))
-  }
-
-  /// The picture that the words make, in a folder that is gone when this returns.
-  private func remade(_ words: [String], _ recipe: Recipe, like url: URL) throws -> Picture {
-    let folder = FileManager.default.temporaryDirectory.appending(
-      path: "darkroom-replay-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    var parsed: any ParsableCommand
-    do { parsed = try Darkroom.parseAsRoot(words.dropFirst() + ["--quiet"]) } catch {
-      throw Failure(
-        "\(picture): this version cannot run the command that made it ('\(ShellWords.line(words))'): "
-          + UsageMessage(Darkroom.message(for: error), full: Darkroom.fullMessage(for: error)).sentence)
-    }
-    guard var command = parsed as? any ReplayableCommand else {
-      throw Failure("\(picture) was made by '\(ShellWords.line(words))', which cannot be replayed.")
-    }
-    let made = try command.aim(at: recipe, folder.appending(path: "picture.\(url.pathExtension)"))
-    try command.run()
-    return try DecodedPicture(contentsOf: made).picture
   }
 
   /// Why a picture may have come out otherwise, as far as its recipe tells.
@@ -148,54 +118,20 @@ extension GenerationParameters {
     if let sampler = self["Sampler"] { words += ["--sampler", sampler + (schedule ?? "")] }
     let options = [
       ("Steps", "--steps"), ("CFG scale", "--guidance-scale"), ("Seed", "--seed"), ("Size", "--size"),
-      ("Class", "--class"),
+      ("Class", "--class"), ("Variation seed", "--variation-seed"),
+      ("Variation seed strength", "--variation-strength"), ("Hires upscale", "--upscale"),
+      ("Hires steps", "--upscale-steps"),
     ]
     for (key, option) in options { if let value = self[key] { words += [option, value] } }
+    if self["Hires upscale"] != nil {
+      if let strength = self["Denoising strength"] { words += ["--upscale-strength", strength] }
+      let isLatent = self["Hires upscaler"]?.hasPrefix("Latent") ?? true
+      words += ["--upscale-mode", isLatent ? "latent" : "pixels"]
+    }
     // The web UI counts the last layer too.
     if let skip = self["Clip skip"].flatMap({ Int($0) }), skip > 1 {
       words += ["--clip-skip", "\(skip - 1)"]
     }
     return words + ["--output", output]
-  }
-}
-
-/// The weights and files that a recipe names, held against those that are there.
-private struct RecipeFiles {
-  private let recipe: Recipe
-  private let model: String
-
-  init(_ recipe: Recipe, model: String?) { (self.recipe, self.model) = (recipe, model ?? recipe.model) }
-
-  /// - Throws: `Failure` for what is gone or is another now.
-  func check(_ picture: String) throws {
-    let url = try URL(argument: model, "--model")
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw Failure("\(picture) was made with \(model), which is not there; --model names where it is now.")
-    }
-    let now = try ModelFolder(url).hashes()
-    for (part, hash) in (recipe.parts ?? [:]).sorted(by: { $0.key < $1.key }) {
-      guard let found = now[part] else {
-        throw Failure("\(picture) was made with a \(part) that \(model) lacks.")
-      }
-      try compare(hash, found, "\(part) of \(model)", picture)
-    }
-    if let weak = recipe.autoguidance, let hash = recipe.autoguidanceHash {
-      let found = try ModelFolder(URL(argument: weak, "--autoguidance")).denoiserComponent.checkpoint.hash()
-      try compare(hash, found, "weaker model \(weak)", picture)
-    }
-    for (path, hash) in (recipe.inputs ?? [:]).sorted(by: { $0.key < $1.key }) {
-      let file = try URL(argument: path, "an input")
-      guard FileManager.default.fileExists(atPath: file.path) else {
-        throw Failure("\(picture) was made with \(path), which is not there.")
-      }
-      try compare(hash, try HashCache().sha256(of: file), path, picture)
-    }
-  }
-
-  private func compare(_ then: String, _ now: String, _ what: String, _ picture: String) throws {
-    guard then != now else { return }
-    throw Failure(
-      "\(picture) cannot be made again: the \(what) has changed since (SHA-256 \(then.prefix(10))… then, "
-        + "\(now.prefix(10))… now).")
   }
 }

@@ -25,6 +25,8 @@ struct SampleCommand: ParsableCommand {
         darkroom sample run --sampler "DPM++ 2M Karras" --steps 20 --output fast.png
         darkroom sample run --controlnet outlines --control-image edges.png --output steered.png
         darkroom sample run --classifier guide --classifier-scale 2 --class star --output led.png
+        darkroom sample run --size 16x16 --upscale 2 --upscale-strength 0.4 --output large.png
+        darkroom sample run --seed 3 --save-steps way.png --output last.png
       """)
 
   @Argument(help: "The model's folder.", completion: .directory)
@@ -52,9 +54,14 @@ struct SampleCommand: ParsableCommand {
     completion: .file())
   var promptsFile: String?
 
+  @OptionGroup(title: "A second pass") var upscaling: UpscaleOptions
   @OptionGroup var options: SamplingOptions
 
   func validate() throws {
+    try require(
+      upscaling.upscale == nil
+        || options.request.control.controlnet.isEmpty && options.request.guide.classifier == nil,
+      "--upscale does not go with --controlnet and --classifier, which are for pictures of one size.")
     try require(
       [options.stepping.steps != nil, timesteps != nil, sigmas != nil].count(where: { $0 }) <= 1,
       "--steps, --timesteps and --sigmas exclude each other.")
@@ -71,9 +78,12 @@ struct SampleCommand: ParsableCommand {
       lines: promptsFile.map(Prompting.lines), perPrompt: options.numbers.count, size: try sizing.parsed())
     let scheduler = try options.stepping.scheduler(sampling.folder)
     let run = try SamplingRun(options, sampling, scheduler, try visits())
+    let large = try upscaling.size(after: sampling).map(sampling.at)
     var sink = try PictureSink(
-      target, arrangement.arrangement(count: run.count), count: run.count, size: sampling.size)
-    try run.draw(into: &sink)
+      target, arrangement.arrangement(count: run.count), count: run.count,
+      size: (large ?? sampling).size)
+    guard let large else { return try run.draw(into: &sink) }
+    try upscaling.draw(run, large, into: &sink)
   }
 
   /// Where steps are, if that is said.
@@ -85,7 +95,9 @@ struct SampleCommand: ParsableCommand {
 
 extension SampleCommand: ReplayableCommand {
   mutating func aim(at recipe: Recipe, _ file: URL) throws -> URL {
-    output = file.path
+    let way: URL?
+    (output, way) = options.aim(at: recipe, file)
+    if let way { return way }
     guard arrangement.separate && (options.numbers.count > 1 || promptsFile != nil) else { return file }
     let made = try options.numbers.aim(at: recipe, among: file)
     if options.numbers.rng == .philox {

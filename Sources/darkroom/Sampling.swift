@@ -11,9 +11,12 @@ struct Sampling {
   let folder: ModelFolder
   let labels: ClassChoice.Labels
   /// Of the pictures, in pixels.
-  let size: (height: Int, width: Int)
+  private(set) var size: (height: Int, width: Int)
   /// What a model that reads texts is told; nil for another.
   let prompting: Prompting?
+  /// How many pictures are frames on the way along the classes or prompts, the first at the first and the last at the last;
+  /// nil where they go through them in turn.
+  var frames: Int?
   private let guidance: GuidanceChoice
   private let steering: SteeringFiles
   private let classifier: ClassifierChoice?
@@ -80,6 +83,15 @@ struct Sampling {
   /// - Throws: `Failure`.
   func check(_ scheduler: SchedulerConfig) throws { try classifier?.check(scheduler) }
 
+  /// The same of pictures of another size, where nothing is asked that hangs on it.
+  ///
+  /// - Throws: `Failure` for a size that the model cannot make.
+  func at(_ size: (width: Int?, height: Int?)) throws -> Sampling {
+    var copy = self
+    copy.size = try Self.pixels(folder, size)
+    return copy
+  }
+
   /// Height and width of what is denoised.
   var latentSize: (height: Int, width: Int) { (size.height / factor, size.width / factor) }
 
@@ -109,11 +121,28 @@ struct Sampling {
     [count, folder.config.denoisedChannels, latentSize.height, latentSize.width]
   }
 
+  /// A picture in [-1, 1] with the model's channels, `[1, C, H, W]`.
+  func tensor(of picture: Picture) -> Tensor {
+    let channels = folder.vae?.config.outChannels ?? folder.config.denoisedChannels
+    return Tensor(
+      picture.planarFloats(channels: channels), shape: [1, channels, picture.height, picture.width])
+  }
+
   /// What the network is told of the prompts in a sampler's steps; none where it reads none. The text encoders are in memory
   /// only meanwhile, so this is best asked before the network is loaded.
   func prompts(_ sampler: any Sampler) throws -> [PromptConditions] {
-    try folder.text.flatMap { try prompting?.conditions($0, steps: sampler.stepStarts.count, size: size) }
-      ?? []
+    guard let text = folder.text, let prompting else { return [] }
+    let told = try prompting.conditions(
+      text, steps: sampler.stepStarts.count, size: size, areStops: frames != nil)
+    if frames != nil {
+      for (i, (a, b)) in zip(told, told.dropFirst()).enumerated()
+      where PromptConditions.between(a, b, 0.5) == nil {
+        throw Failure(
+          "nothing lies between '\(prompting.prompts[i])' and '\(prompting.prompts[i + 1])': one is composed of more parts "
+            + "(AND) than the other.")
+      }
+    }
+    return told
   }
 
   /// Loads the networks.
@@ -148,7 +177,7 @@ struct Sampling {
     let predictor: any Predictor =
       if let prompting {
         PromptPredictor(
-          steered.strong, prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) },
+          steered.strong, texts(pictures, prompting, prompts),
           scale: guidance.followsGuidance ? 1 : guidance.scale, sampler: sampler, opposite: steered.opposite)
       } else {
         guidance.predictor(steered, count: pictures.count, for: sampler)
@@ -156,8 +185,44 @@ struct Sampling {
     let told = guidance.followsGuidance ? Tensor.full([pictures.count, 1], guidance.scale) : nil
     return try DenoisingLoop(
       scheduler, visits, eta: eta, predictor: predictor,
-      condition: Condition(labels: labels[pictures], guidance: told, channels: shown),
+      condition: condition(pictures, guidance: told, channels: shown),
       classifier: networks.classifier?.guidance(pictures), afterVisit: afterVisit)
+  }
+
+  /// The prompts of pictures, each with how many in a row are of it.
+  private func texts(
+    _ pictures: Range<Int>, _ prompting: Prompting, _ prompts: [PromptConditions]
+  ) -> [(PromptConditions, Int)] {
+    guard frames != nil, prompts.count > 1 else {
+      return prompting.runs(pictures).map { (prompts[$0.prompt], $0.count) }
+    }
+    return pictures.map { picture in
+      let frame = place(picture, stops: prompts.count).between(prompts) {
+        PromptConditions.between($0, $1, $2) ?? $0
+      }
+      return (frame, 1)
+    }
+  }
+
+  private func condition(_ pictures: Range<Int>, guidance: Tensor?, channels: Tensor?) -> Condition {
+    var condition = Condition(labels: labels[pictures])
+    if frames != nil, labels.cycle.count > 1 {
+      let stops = labels.cycle.map { Condition(labels: [$0]) }
+      condition = .stacked(pictures.map { place($0, stops: stops.count).between(stops, Condition.between) })
+    }
+    (condition.guidance, condition.channels) = (guidance, channels)
+    return condition
+  }
+
+  private func place(_ frame: Int, stops: Int) -> WalkPlace {
+    WalkPlace(frame, of: frames ?? 1, stops: stops)
+  }
+
+  /// Which of so many classes or prompts a picture of a number is of; nil for a frame that lies between two.
+  private func turn(_ number: Int, of stops: Int) -> Int? {
+    guard frames != nil else { return number }
+    let place = place(number, stops: stops)
+    return place.share == 0 ? place.stop : place.share == 1 ? place.stop + 1 : nil
   }
 
   /// SHA-256 of the parts of the model by their names, and of every other file that decides the pictures by its path.
@@ -184,8 +249,13 @@ struct Sampling {
       arithmetic: Processor.current.arithmetic.rawValue, seed: seed.value, imageIndex: number,
       rng: rng.rawValue, steps: steps, sampler: samplers, width: size.width, height: size.height,
       commandLine: seed.command)
-    (recipe.classLabel, recipe.className) = (labels[number], labels.name(number))
-    (recipe.prompt, recipe.negativePrompt) = (prompting?.prompt(number), prompting?.negative)
+    if let turn = turn(number, of: labels.cycle.count) {
+      (recipe.classLabel, recipe.className) = (labels[turn], labels.name(turn))
+    }
+    if let prompting {
+      recipe.prompt = turn(number, of: prompting.prompts.count).map(prompting.prompt)
+      recipe.negativePrompt = prompting.negative
+    }
     guidance.record(in: &recipe)
     classifier?.record(number, in: &recipe)
     return recipe

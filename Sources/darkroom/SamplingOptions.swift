@@ -91,6 +91,8 @@ struct NumberOptions: ParsableArguments {
   @Option(help: "The noise's generator: philox, or torch for diffusers' pictures.")
   var rng = Generator.philox
 
+  @OptionGroup var noise: NoiseOptions
+
   @Option(
     help:
       "Pictures in memory at a time; changes nothing in them. (default: 16, or fewer where they are large)")
@@ -129,10 +131,24 @@ struct SamplingOptions: ParsableArguments {
       discussion: "With a model of latents each takes a decoding.", valueName: "steps"))
   var preview: Int?
 
+  @OptionGroup var way: StepsOptions
   @OptionGroup var tiling: TilingOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws { try require((preview ?? 1) >= 1, "--preview must be at least 1.") }
+
+  /// Has the command write the way of the pictures alone where a recipe is of that, and the pictures alone otherwise.
+  ///
+  /// - Parameter file: where what the recipe is of is to be written.
+  /// - Returns: where the pictures are to be written, and where their way is, if that is what the recipe is of.
+  mutating func aim(at recipe: Recipe, _ file: URL) -> (output: String, way: URL?) {
+    guard recipe.shows == StepRecorder.shows else {
+      way.saveSteps = nil
+      return (file.path, nil)
+    }
+    way.saveSteps = file.path
+    return (file.deletingLastPathComponent().appending(path: "unseen.png").path, file)
+  }
 }
 
 /// How several pictures are written.
@@ -178,6 +194,12 @@ struct SizeOptions: ParsableArguments {
       throw Failure.usage("--size and --width or --height exclude each other.")
     }
     return try Self.parsed(size)
+  }
+
+  /// As `--size` takes it; nil where no size is asked for.
+  var words: String? {
+    guard let size else { return width.flatMap { width in height.map { "\(width)x\($0)" } } }
+    return size
   }
 
   /// - Throws: `Failure` for another form.

@@ -19,10 +19,10 @@ struct SamplingRun {
   ///
   /// - Parameters:
   ///   - pictures: their numbers.
-  ///   - codec: the model's autoencoder; nil for a model of pixels.
-  ///   - noise: of these pictures.
+  ///   - loaded: everything with weights.
+  ///   - noise: of these pictures; what is put in its place is what is drawn from later.
   typealias Begin = (
-    _ pictures: Range<Int>, _ codec: LatentSpace?, _ noise: inout any NoiseSource
+    _ pictures: Range<Int>, _ loaded: LoadedRun, _ noise: inout any NoiseSource
   ) throws -> Beginning
 
   let options: SamplingOptions
@@ -34,7 +34,10 @@ struct SamplingRun {
   private let eta: Float?
   /// The evaluations that are visited.
   let route: Route
+  /// The noise of the pictures of these numbers.
+  var noise: (Range<Int>) -> any NoiseSource
   private let tiles: TilingChoice
+  private var choice: NoiseChoice
 
   /// - Parameters:
   ///   - visits: a number of steps, or where they are; the number that is asked for where it is nil.
@@ -51,13 +54,31 @@ struct SamplingRun {
     eta = options.stepping.eta(scheduler, readsText: sampling.prompting != nil)
     sampler = try scheduler.sampler(self.visits, eta: eta)
     self.route = route?(sampler) ?? Route(sampler)
+    let choice = try NoiseChoice(options.numbers, shape: sampling.shape(count: 1))
+    self.choice = choice
+    noise = { choice($0) }
   }
 
-  /// How many pictures are made: of each prompt as many as are asked for.
-  var count: Int { options.numbers.count * (sampling.prompting?.prompts.count ?? 1) }
+  /// How many pictures are made: as many frames, or of each prompt as many pictures, as are asked for.
+  var count: Int { sampling.frames ?? options.numbers.count * (sampling.prompting?.prompts.count ?? 1) }
 
   /// The numbers of the pictures.
   var numbers: Range<Int> { options.numbers.firstIndex..<options.numbers.firstIndex + count }
+
+  /// A run that goes on with this one's pictures at another size.
+  ///
+  /// - Parameters:
+  ///   - sampling: the same at that size.
+  ///   - strength: how much of the schedule they go through again.
+  /// - Throws: as the initialiser.
+  func followed(by sampling: Sampling, _ strength: Strength) throws -> SamplingRun {
+    var options = options
+    // Its noise is this run's, which is of this run's size.
+    options.numbers.noise.latents = nil
+    var run = try SamplingRun(options, sampling, scheduler, .count(strength.total)) { strength.route($0) }
+    (run.choice, run.noise) = (choice, noise)
+    return run
+  }
 
   /// Draws the pictures, a batch after the other, and hands each over when it is done.
   ///
@@ -70,37 +91,42 @@ struct SamplingRun {
     recording: (_ recipe: inout Recipe) -> Void = { _ in }
   ) throws {
     let together = try together(sink)
+    let recorder = try StepRecorder(
+      options.way, visits: route.evaluations.count,
+      pictures: (count, sampling.size.width, sampling.size.height))
     // What could be refused was refused; from here on it costs time.
-    let hashes = try sampling.hashes()
+    var hashes = try sampling.hashes()
+    hashes.inputs.merge(try choice.hashes()) { first, _ in first }
     options.numbers.seed.announce()
-    let told = try sampling.prompts(sampler)
-    let networks = try sampling.networks(batchSize: together)
-    let codec = try sampling.folder.codec(tiles: tiles)
+    let loaded = try loaded(batchSize: together)
     let progress = SampleProgress(count: count)
     Interruption.watch("ending after this step; once more in 5 seconds or later ends at once")
     // PyTorch's generator draws for all pictures at once.
     for first in stride(from: 0, to: count, by: options.numbers.rng == .torch ? count : together) {
       let batch = first..<(options.numbers.rng == .torch ? count : min(first + together, count))
       let pictures = numbers.lowerBound + batch.lowerBound..<numbers.lowerBound + batch.upperBound
-      var noise = options.numbers.rng.source(
-        seed: options.numbers.seed.value, firstIndex: pictures.lowerBound)
-      let beginning = try begin?(pictures, codec, &noise) ?? fromNoise(pictures, &noise)
-      let preview = options.preview.map { Preview(beside: sink.target.url, every: $0, codec) }
-      let loop = try sampling.loop(
-        networks, pictures, prompts: told, scheduler, visits, eta: eta,
-        along: route, shown: beginning.shown, afterVisit: watched(beginning.afterVisit, preview))
-      let latents = loop.run(from: beginning.start, along: route, noise: &noise) { done, total in
+      var noise = noise(pictures)
+      var beginning = try begin?(pictures, loaded, &noise) ?? fromNoise(pictures, &noise)
+      let preview = options.preview.map { Preview(beside: sink.target.url, every: $0, loaded.codec) }
+      beginning.afterVisit = watched(beginning.afterVisit, preview)
+      if let recorder { beginning.afterVisit = recorder.watching(beginning.afterVisit, loaded.codec) }
+      let latents = try latents(pictures, loaded, beginning, &noise) { done, total in
         progress.report(batch, done, of: total)
         if Interruption.wanted { stop(sink) }
       }
-      try sink.take(codec?.decoded(latents) ?? latents, first: pictures.lowerBound) { number in
-        var recipe = recipe(number, hashes)
+      func recipe(_ number: Int) -> Recipe {
+        var recipe = self.recipe(number, hashes)
         recording(&recipe)
         return recipe
       }
+      try sink.take(
+        loaded.codec?.decoded(latents) ?? latents, first: pictures.lowerBound
+      ) { recipe($0) }
+      recorder?.note(recipe(pictures.lowerBound))
     }
     try sink.finish()
     Console.endTransient()
+    try recorder?.write()
     let last = numbers.upperBound - 1
     Console.note(
       "\(sink.summary): \(count.counted("picture")), seed \(options.numbers.seed.value)"
@@ -119,7 +145,34 @@ struct SamplingRun {
     }
   }
 
-  private func fromNoise(_ pictures: Range<Int>, _ noise: inout any NoiseSource) -> Beginning {
+  /// Loads everything with weights.
+  ///
+  /// - Parameter batchSize: the most pictures that go through a network at a time.
+  /// - Throws: errors of the files.
+  func loaded(batchSize: Int) throws -> LoadedRun {
+    // Text encoders are in memory only until the network is.
+    let told = try sampling.prompts(sampler)
+    return LoadedRun(
+      told: told, networks: try sampling.networks(batchSize: batchSize),
+      codec: try sampling.folder.codec(tiles: tiles))
+  }
+
+  /// The pictures of these numbers as the network sees them, `[N, C, H, W]`, drawn from where they begin.
+  ///
+  /// - Parameter progress: told after each visit how many of how many are done.
+  /// - Throws: `SchedulerError`.
+  func latents(
+    _ pictures: Range<Int>, _ loaded: LoadedRun, _ beginning: Beginning, _ noise: inout any NoiseSource,
+    progress: (_ done: Int, _ total: Int) -> Void
+  ) throws -> Tensor {
+    let loop = try sampling.loop(
+      loaded.networks, pictures, prompts: loaded.told, scheduler, visits, eta: eta,
+      along: route, shown: beginning.shown, afterVisit: beginning.afterVisit)
+    return loop.run(from: beginning.start, along: route, noise: &noise, progress: progress)
+  }
+
+  /// Pure noise.
+  func fromNoise(_ pictures: Range<Int>, _ noise: inout any NoiseSource) -> Beginning {
     Beginning(start: .noise(noise.normal(sampling.shape(count: pictures.count), .initialLatents, step: 0)))
   }
 
@@ -156,8 +209,18 @@ struct SamplingRun {
       scheduler.samplerName)
     recipe.eta = scheduler.className == .ddim ? Double(eta ?? 0) : eta.map(Double.init)
     recipe.scheduler = scheduler.json
+    choice.record(in: &recipe)
     return recipe
   }
+}
+
+/// What a run asks, with its weights.
+struct LoadedRun {
+  /// What the network is told of each prompt.
+  var told: [PromptConditions]
+  let networks: SamplingNetworks
+  /// The model's autoencoder; nil for a model of pixels.
+  let codec: LatentSpace?
 }
 
 /// How far a run of several batches is.

@@ -41,13 +41,17 @@ struct Stopwatch {
 }
 
 extension CommandLine {
+  /// The command as recipes have it: what was typed, unless one command runs another. Set by the one thread that runs
+  /// commands.
+  nonisolated(unsafe) static var recorded = ["darkroom"] + arguments.dropFirst()
+
   /// The command as a shell would take it again.
   ///
   /// - Parameters:
   ///   - option: an option whose value is another than was typed.
   ///   - value: that value.
   static func quoted(replacing option: String? = nil, with value: String = "") -> String {
-    var words = ["darkroom"] + arguments.dropFirst()
+    var words = recorded
     for i in words.indices where words[i] == option && i + 1 < words.count { words[i + 1] = value }
     if let option {
       words = words.map { $0.hasPrefix("\(option)=") ? "\(option)=\(value)" : $0 }

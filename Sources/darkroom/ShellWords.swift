@@ -40,3 +40,22 @@ enum ShellWords {
     return words + (word.map { [$0] } ?? [])
   }
 }
+
+extension [String] {
+  /// Has a command line give an option a value, in place of what it has for it.
+  ///
+  /// - Parameter short: the option's other name.
+  mutating func set(_ option: String, short: String? = nil, to value: String) {
+    for i in indices {
+      if self[i] == option || self[i] == short, i + 1 < count {
+        self[i + 1] = value
+        return
+      }
+      if self[i].hasPrefix("\(option)=") {
+        self[i] = "\(option)=\(value)"
+        return
+      }
+    }
+    self += [option, value]
+  }
+}

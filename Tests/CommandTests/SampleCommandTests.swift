@@ -87,7 +87,7 @@ final class SampleCommandTests: XCTestCase {
       ([ddim, "--output", folder.path + ".png/x.png"], "its folder does not exist"),
       ([ddim, "--output", out, "--class", "cat"], "knows no classes"),
       ([ddim, "--output", out, "--guidance-scale", "3"], "knows no classes"),
-      ([ddim, "--output", out, "--steps", "0"], "cannot take 0 steps"),
+      ([ddim, "--output", out, "--steps", "0"], "--steps must be at least 1"),
       ([ddim, "--output", out, "--steps", "10000"], "cannot take 10000 steps"),
       (
         [ddim, "--output", out, "--sampler", "flow-euler"],

@@ -1,3 +1,4 @@
+import Foundation
 import Models
 import Pipelines
 import TensorCore
@@ -110,5 +111,20 @@ final class NoiseMixingTests: XCTestCase {
     XCTAssertEqual(given.normal(shape, .initialLatents, step: 0).values, Tensor.zeros(shape).values)
     second = SecondPassNoise(after: given)
     assertSameBits(second.normal(shape, .initialLatents, step: 0), begun)
+  }
+
+  /// PyTorch 2.15.0: `interpolate(torch.arange(12.).reshape(1, 2, 2, 3).sin(), size=(3, 5), mode="bilinear")`.
+  func testLatentsAreEnlargedAsPyTorchDoes() {
+    let x = Tensor((0..<12).map { sinf(Float($0)) }, shape: [1, 2, 2, 3])
+    let large = x.bilinear(height: 3, width: 5)
+    XCTAssertEqual(large.shape, [1, 2, 3, 5])
+    assertClose(
+      large.values,
+      [
+        0.0, 0.3365884, 0.8414710, 0.8821669, 0.9092974, 0.0705600, 0.0592697, 0.0423342, 0.0020456,
+        -0.0248134, 0.1411200, -0.2180490, -0.7568025, -0.8780756, -0.9589243, -0.2794155, 0.0951454,
+        0.6569866, 0.8564097, 0.9893582, 0.0663515, 0.0624040, 0.0564827, 0.0194035, -0.0053160, 0.4121185,
+        0.0296626, -0.5440211, -0.8176026, -0.9999902,
+      ], relative: 1e-6, "enlarged")
   }
 }

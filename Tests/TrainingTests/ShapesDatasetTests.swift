@@ -39,6 +39,33 @@ final class ShapesDatasetTests: XCTestCase {
     XCTAssertEqual(counts.sorted(), [2, 2, 2, 2, 3, 3, 3, 3])
   }
 
+  /// An outline lies on its shape's own pixels, encloses the rest of them, and is thin.
+  func testOutlinesEncloseTheirShapes() throws {
+    let scratch = try ScratchFolder(self)
+    let (pictures, edges) = (scratch.url.appending(path: "p"), scratch.url.appending(path: "e"))
+    let dataset = ShapesDataset(count: 16, size: 32, seed: 3, layout: .scattered)
+    try dataset.write(to: pictures, outlines: edges)
+    for index in 0..<dataset.count {
+      let example = dataset.example(index)
+      XCTAssertEqual(
+        try DecodedPicture(contentsOf: edges.appending(path: example.path)).picture, example.outline)
+      let ground = example.picture[0, 0]
+      var (edge, inside) = (0, 0)
+      for y in 0..<32 {
+        for x in 0..<32 {
+          let isShape = example.picture[x, y] != ground
+          if isShape { inside += 1 }
+          guard example.outline[x, y] == .white else { continue }
+          edge += 1
+          XCTAssertTrue(isShape, "\(example.path): an edge at \(x), \(y) on the ground")
+        }
+      }
+      XCTAssertGreaterThan(edge, 16, example.path)
+      XCTAssertLessThan(edge, inside, example.path)
+    }
+    XCTAssertNotEqual(dataset.example(0).picture, ShapesDataset(count: 16, seed: 3).example(0).picture)
+  }
+
   func testDependsOnSeedAndIndexOnly() {
     let small = ShapesDataset(count: 8, seed: 5)
     let large = ShapesDataset(count: 800, seed: 5)
