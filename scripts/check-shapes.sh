@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# How often samples/models/shapes draws what it is told: 200 prompts, judged by classifiers that learned from real renders, one
-# of shapes, one of their colours and one of backgrounds. bash scripts/check-shapes.sh [MODEL [GUIDANCE [FOLDER]]]
+# How often a model of captioned shapes draws what it is told: 200 prompts, judged by classifiers that learned from real renders,
+# one of shapes, one of their colours and one of backgrounds. bash scripts/check-shapes.sh MODEL [GUIDANCE [FOLDER]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 darkroom=$PWD/.build/release/darkroom
-model=${1:-samples/models/shapes}
+model=${1:?name the folder of a model}
 guidance=${2:-4}
 folder=${3:-.build/check-shapes}
 mkdir -p "$folder"
@@ -29,8 +29,8 @@ fi
 [ -e "$folder/wanted" ] || "$darkroom" data draw-shapes "$folder/wanted" --count 200 --seed 99
 tr -d '{}"' <"$folder/wanted/metadata.jsonl" | sed 's/.*text: //' >"$folder/prompts.txt"
 rm -rf "$folder/drawn" && mkdir "$folder/drawn"
-"$darkroom" sample "$model" --prompts-file "$folder/prompts.txt" --guidance-scale "$guidance" --sampler ddim --steps 40 \
-  --seed 1 --separate --output "$folder/drawn/p.png"
+"$darkroom" sample "$model" --prompts-file "$folder/prompts.txt" --guidance-scale "$guidance" --steps 50 --seed 1 \
+  --separate --output "$folder/drawn/p.png"
 for kind in shape colour ground; do
   "$darkroom" evaluate classify "$folder/$kind" "$folder"/drawn/*.png | grep '\.png' | cut -f2 >"$folder/$kind.txt"
 done
