@@ -41,7 +41,9 @@ def main():
     else:
         index = json.loads((pathlib.Path(model) / "model_index.json").read_text())
         isOfPixels = index["vae"][1] is None
-        pipeline = DiffusionPipeline.from_pretrained(model, **({"vae": None} if isOfPixels else {}))
+        # Without a type transformers keeps that of a file, f16 of an exported model, and diffusers does not.
+        pipeline = DiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32,
+                                                     **({"vae": None} if isOfPixels else {}))
         # The pipeline takes clip_sample out of a schedule, which pictures, unlike latents, were learned with.
         if isOfPixels:
             pipeline.scheduler = type(pipeline.scheduler).from_pretrained(model, subfolder="scheduler")
