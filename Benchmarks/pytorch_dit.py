@@ -1,6 +1,7 @@
-"""PyTorch's side of the comparison: DiT-S/2 on latents of 32x32x4 in diffusers, random weights, f32.
+"""PyTorch's side of the comparison: DiT-S/2 on latents of 32x32x4 in diffusers, random weights, f32 or bf16 by
+autocast.
 
-    python Benchmarks/pytorch_dit.py train|sample [--compile] [--batch-size 16] [--threads 2] [--repeats 5]
+    python Benchmarks/pytorch_dit.py train|sample [--compile] [--precision f32|bf16] [--batch-size 16] [--threads 2] [--repeats 5]
 
 Prints one line of JSON: median seconds an image, and the process's peak resident memory.
 """

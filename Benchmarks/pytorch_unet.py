@@ -1,6 +1,6 @@
-"""PyTorch's side of the comparison: the U-Net of google/ddpm-cifar10-32 in diffusers, random weights, f32.
+"""PyTorch's side of the comparison: the U-Net of google/ddpm-cifar10-32 in diffusers, random weights, f32 or bf16 by autocast.
 
-    python Benchmarks/pytorch_unet.py train|sample [--compile] [--batch-size 16] [--threads 2] [--repeats 5]
+    python Benchmarks/pytorch_unet.py train|sample [--compile] [--precision f32|bf16] [--batch-size 16] [--threads 2] [--repeats 5]
 
 Prints one line of JSON: median seconds an image, and the process's peak resident memory.
 """

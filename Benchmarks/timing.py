@@ -10,7 +10,7 @@ def parse(works, batch_size=16):
     parser = argparse.ArgumentParser()
     parser.add_argument("work", choices=works)
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="OpenVINO and sd15.py alone")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="PyTorch: by autocast but in sd15.py")
     parser.add_argument("--batch-size", type=int, default=batch_size)
     parser.add_argument("--tokens", type=int, default=256, help="attention alone")
     parser.add_argument("--threads", type=int, default=2)
@@ -30,8 +30,12 @@ def denoising(options, model, predict, target):
     network = torch.compile(model) if options.compile else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
 
+    def predicted():
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16"):
+            return predict(network).sample
+
     def train():
-        loss = torch.nn.functional.mse_loss(predict(network).sample, target)
+        loss = torch.nn.functional.mse_loss(predicted().float(), target)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -39,7 +43,7 @@ def denoising(options, model, predict, target):
 
     @torch.inference_mode()
     def sample():
-        predict(network)
+        predicted()
 
     if options.work == "train":
         return train
@@ -62,11 +66,13 @@ def compiled_by_openvino(options, module, *inputs):
 
 
 def report(run, options, warm=2):
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(options.repeats + warm):
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         run()
         seconds.append(time.perf_counter() - start)
+        cpu.append(time.process_time() - start_cpu)
     print(json.dumps({
         "seconds_per_image": statistics.median(seconds[warm:]) / options.batch_size,
+        "cpu_seconds_per_image": statistics.median(cpu[warm:]) / options.batch_size,
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))

@@ -34,6 +34,8 @@ for _ in $(seq "$rounds"); do
   run train.darkroom "$darkroom" bench train --threads 2 --repeats 3
   run train.pytorch "$python" Benchmarks/pytorch_unet.py train --repeats 3
   run train.pytorch-compiled "$python" Benchmarks/pytorch_unet.py train --compile --repeats 3
+  run train.darkroom-bf16 "$darkroom" bench train --precision bf16 --threads 2 --repeats 3
+  run train.pytorch-bf16 "$python" Benchmarks/pytorch_unet.py train --precision bf16 --repeats 3
   run sample.darkroom "$darkroom" bench sample --threads 2 --repeats 7
   run sample.pytorch "$python" Benchmarks/pytorch_unet.py sample --repeats 7
   run sample.pytorch-compiled "$python" Benchmarks/pytorch_unet.py sample --compile --repeats 7
@@ -41,6 +43,9 @@ for _ in $(seq "$rounds"); do
   run dit.darkroom "$darkroom" bench train --preset dit-s-2 --threads 2 --repeats 3
   run dit.pytorch "$python" Benchmarks/pytorch_dit.py train --repeats 3
   run dit.pytorch-compiled "$python" Benchmarks/pytorch_dit.py train --compile --repeats 3
+  run dit.darkroom-bf16 "$darkroom" bench train --preset dit-s-2 --precision bf16 --threads 2 --repeats 3
+  run dit.pytorch-bf16 "$python" Benchmarks/pytorch_dit.py train --precision bf16 --repeats 3
+  run decode.darkroom-bf16 "$darkroom" bench decode --preset vae-kl-f8 --precision bf16 --batch-size 1 --threads 2 --repeats 1
   run decode.darkroom "$darkroom" bench decode --preset vae-kl-f8 --batch-size 1 --threads 2 --repeats 1
   run decode.pytorch "$python" Benchmarks/decoder.py pytorch --repeats 1
   if [ "$has_openvino" = yes ]; then
@@ -48,6 +53,7 @@ for _ in $(seq "$rounds"); do
     run decode.openvino-bf16 "$python" Benchmarks/decoder.py openvino --precision bf16 --repeats 1
   fi
   run sd15.darkroom "$darkroom" bench sample --preset sd-1.5 --batch-size 2 --threads 2 --repeats 3
+  run sd15.darkroom-bf16 "$darkroom" bench sample --preset sd-1.5 --precision bf16 --batch-size 2 --threads 2 --repeats 3
   run sd15.pytorch "$python" Benchmarks/sd15.py pytorch --repeats 3
   run sd15.pytorch-bf16 "$python" Benchmarks/sd15.py pytorch --precision bf16 --repeats 3
   if [ "$has_openvino" = yes ]; then
@@ -80,9 +86,9 @@ for name in sorted(os.listdir(sys.argv[1])):
     seconds = [r["seconds_per_image"] for r in rows]
     data[name] = (statistics.median(seconds), min(seconds), max(r["peak_rss_bytes"] for r in rows))
 works = (
-    ("train", "s an image", "training the 35.7 M parameter U-Net, batch 16, f32, 2 threads"),
+    ("train", "s an image", "training the 35.7 M parameter U-Net, batch 16, 2 threads"),
     ("sample", "s an image-step", "sampling with it, batch 16, f32, 2 threads"),
-    ("dit", "s an image", "training DiT-S/2 on 32x32x4 latents, batch 16, f32, 2 threads"),
+    ("dit", "s an image", "training DiT-S/2 on 32x32x4 latents, batch 16, 2 threads"),
     ("decode", "s a picture", "decoding 512x512 with Stable Diffusion's autoencoder, 2 threads"),
     ("sd15", "s a latent", "a guided step of Stable Diffusion 1.5's U-Net, two latents of 64x64x4, 77 states of 768, 2 threads"),
     *((f"attention-{t}", "s a picture", f"attention, 8 heads of 64, {t} tokens, forward and backward, 2 threads")

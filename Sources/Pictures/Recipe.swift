@@ -20,6 +20,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var inputs: [String: String]?
   /// How products were summed, which decides bits: `fma`, alike on all processors but AMX, or AMX's `split`.
   public var arithmetic: String?
+  /// What products were computed in where that was not f32: `bf16`.
+  public var precision: String?
   /// The seed of all noise.
   public var seed: UInt64
   /// Which picture of the seed this is, from 0: noise is keyed by both.

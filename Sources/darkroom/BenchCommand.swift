@@ -4,10 +4,19 @@ import Models
 import NN
 import TensorCore
 
-/// `darkroom bench`: what `scripts/bench.sh` times against PyTorch; not for users, so hidden.
+/// `darkroom bench`: what `scripts/bench.sh` times against PyTorch, and how products are computed; not for users, so hidden.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Time a network's training step or forward pass.", shouldDisplay: false)
+    commandName: "bench", abstract: "Time networks and products, and print how these are computed.",
+    shouldDisplay: false,
+    subcommands: [BenchNetworkCommand.self, PlanCommand.self, BenchConvolutionCommand.self],
+    defaultSubcommand: BenchNetworkCommand.self)
+}
+
+/// `darkroom bench train|sample|decode|attention`.
+struct BenchNetworkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "network", abstract: "Time a network's training step or forward pass.")
 
   enum Work: String, ExpressibleByArgument, CaseIterable { case train, sample, decode, attention }
 
@@ -44,17 +53,30 @@ struct BenchCommand: ParsableCommand {
       case .decode: try decoding()
       case .attention: attending()
       }
-    var seconds: [Double] = []
+    var (seconds, processor): ([Double], [Double]) = ([], [])
     for _ in 0..<repeats + 2 {
-      let clock = Stopwatch()
+      let (clock, before) = (Stopwatch(), processorSeconds(usage()))
       round()
       seconds.append(clock.seconds)
+      processor.append(processorSeconds(usage()) - before)
     }
-    let median = seconds.dropFirst(2).sorted()[repeats / 2]
+    func median(_ rounds: [Double]) -> Double {
+      rounds.dropFirst(2).sorted()[repeats / 2] / Double(batchSize)
+    }
+    try Console.print(
+      "{\"seconds_per_image\": \(median(seconds)), \"cpu_seconds_per_image\": \(median(processor)), "
+        + "\"peak_rss_bytes\": \(usage().ru_maxrss * 1024)}")
+  }
+
+  private func usage() -> rusage {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    try Console.print(
-      "{\"seconds_per_image\": \(median / Double(batchSize)), \"peak_rss_bytes\": \(usage.ru_maxrss * 1024)}")
+    return usage
+  }
+
+  /// What all threads together have computed, by which programs can be compared on a machine that others use.
+  private func processorSeconds(_ usage: rusage) -> Double {
+    [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
   }
 
   /// A round of training or sampling.

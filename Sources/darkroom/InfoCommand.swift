@@ -230,6 +230,7 @@ struct InfoReport {
         recipe.upscale.map {
           "\($0) times (\(recipe.upscaleMode ?? "latent")), strength \(recipe.upscaleStrength ?? 0)"
         })
+      report.add("precision", recipe.precision)
       report.add("guidance", recipe.guidanceScale)
       report.add("classifier", recipe.classifier.map { "\($0), scale \(recipe.classifierScale ?? 1)" })
       report.add("prompt", recipe.prompt)

@@ -53,6 +53,7 @@ struct ReplayCommand: ParsableCommand {
     // Where this machine lacks it, the picture may still come out identical; if not, `reason` says why.
     _ = recipe.arithmetic.flatMap(Processor.Arithmetic.init).map(Processor.use)
 
+    Precision.current = recipe.precision.flatMap(Precision.init) ?? .f32
     let again = try RecordedCommand.inTemporaryFolder {
       try DecodedPicture(contentsOf: command.run(in: $0, ending: url.pathExtension)).picture
     }

@@ -77,6 +77,7 @@ struct RunFolder {
         "\(name) was begun with AMX's arithmetic, which this processor lacks, so that it cannot go on in the same bytes; go "
           + "on where there is AMX, or fine-tune its model with --init-from.")
     }
+    Precision.current = found.options.precision
     if let total = place.extendTo, total < found.stepsTaken {
       throw Failure("--extend-to \(total): \(name) has made \(found.stepsTaken) updates already.")
     }

@@ -256,6 +256,7 @@ struct Sampling {
       recipe.prompt = turn(number, of: prompting.prompts.count).map(prompting.prompt)
       recipe.negativePrompt = prompting.negative
     }
+    recipe.precision = Precision.current == .f32 ? nil : Precision.current.rawValue
     guidance.record(in: &recipe)
     classifier?.record(number, in: &recipe)
     return recipe

@@ -83,6 +83,7 @@ struct TrainClassifierCommand: TrainingCommand {
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
     options.arithmetic = Processor.current.arithmetic
+    options.precision = compute.precision ?? Precision.current
     func known(_ options: TrainingOptions) -> RunIdentity {
       var identity = RunIdentity(options)
       identity.add("--clean", "\(clean)")

@@ -77,6 +77,7 @@ struct TrainDenoiserCommand: TrainingCommand {
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
     options.arithmetic = Processor.current.arithmetic
+    options.precision = compute.precision ?? Precision.current
     let startHash = try start?.hash()
     func known(_ options: TrainingOptions) -> RunIdentity {
       var identity = RunIdentity(options)

@@ -65,6 +65,7 @@ struct TrainControlNetCommand: TrainingCommand {
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
     options.arithmetic = Processor.current.arithmetic
+    options.precision = compute.precision ?? Precision.current
     let baseHash = try base.denoiserComponent.checkpoint.hash()
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options)

@@ -88,6 +88,7 @@ struct TrainVAECommand: TrainingCommand {
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
     options.arithmetic = Processor.current.arithmetic
+    options.precision = compute.precision ?? Precision.current
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options, own)
       let encoder = JSONEncoder()

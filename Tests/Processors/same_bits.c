@@ -1,5 +1,5 @@
-// What products, Winograd's transforms, attention and the other loops give for made-up operands, as one number a kind, for
-// each processor that this machine has but AMX. `scripts/check-processors.sh` compares them, also with those of aarch64.
+// What products and attention in both precisions, Winograd's transforms and the other loops give for made-up operands, as
+// one number a kind, for each processor that this machine has but AMX. `scripts/check-processors.sh` compares them, also with those of aarch64.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,34 +28,57 @@ static float *numbers(long count) {
   return x;
 }
 
-static void products(void) {
-  enum { m = 33, terms = 300, n = 70, rows = m + 16, steps = (terms + 15) / 16 };
+// Also of results below the normal numbers, where `scale` makes them so.
+static void products(float scale) {
+  enum { m = 33, terms = 300, n = 70, rows = m + 16 };
   const dk_product_kernel *kernel = dk_product_in_use();
+  long steps = (terms + kernel->step - 1) / kernel->step, panel = kernel->planes * kernel->step * dk_tile_panel;
   float *a = numbers(m * terms), *b = numbers(terms * n), *y = numbers(m * n);
-  float *left = numbers(steps * rows * 16), *right = numbers(3 * steps * 512);
+  for (long i = 0; i < m * terms; i++) a[i] *= scale;
+  void *left = numbers(steps * rows * 16);
+  char *right = (char *)numbers(3 * steps * 512);
   dk_map_lines lines = {.lines = 1, .count = m, .row_stride = terms, .block_stride = 16, .activation = dk_identity};
   kernel->split_map(a, lines, terms, (dk_left){left, rows, 0});
   for (long p = 0; p < 3; p++) {
-    kernel->pack_panel(b + p * 32, n, 0, 1, terms, 1, n - p * 32 < 32 ? n - p * 32 : 32, right + p * steps * 512);
+    kernel->pack_panel(b + p * 32, n, 0, 1, terms, 1, n - p * 32 < 32 ? n - p * 32 : 32,
+                       right + p * steps * panel * kernel->bytes);
   }
   int64_t offsets[steps];
-  for (long s = 0; s < steps; s++) offsets[s] = s * rows * 16;
-  dk_tile tiles[] = {{0, 0, 16}, {256, 16 * n, 16}, {512, 32 * n, 1}};
+  for (long s = 0; s < steps; s++) offsets[s] = s * rows * kernel->step;
+  dk_tile tiles[] = {{0, 0, 16}, {16 * kernel->step, 16 * n, 16}, {32 * kernel->step, 32 * n, 1}};
   dk_product product = {.left = left, .offsets = offsets, .steps = steps, .chain = dk_chain, .right = right,
-                        .panel_stride = steps * 512, .columns = n, .out = y, .row_stride = n, .block_stride = 16,
-                        .activation = dk_silu};
+                        .panel_stride = steps * panel, .columns = n, .out = y, .row_stride = n, .block_stride = 16,
+                        .activation = scale < 1 ? dk_identity : dk_silu};
   kernel->multiply(&product, tiles, 3, 0, 3);
   add(y, m * n * 4);
 }
 
-static void winograd(void) {
-  dk_winograd_map map = {.h = 17, .w = 19, .channels = 16, .across = 5, .down = 5, .top = 1, .left = 1,
+// The operands that products of bf16 are made of: whole squares and parts, turned and not, of 3×3 taps in both directions.
+static void operands(void) {
+  enum { k = 40, columns = 37 };
+  const dk_product_kernel *kernel = dk_product_in_use();
+  float *x = numbers(k * columns * 9), *to = numbers(2 * (k + 32) * 64 * 9);
+  long bytes = 2 * 64 * kernel->bytes * kernel->step;
+  kernel->split_columns(x, columns, k, columns, (dk_left){to, 64, 0}), add(to, bytes * 48 / 64);
+  kernel->pack_panel(x, 1, 0, k, k, 1, columns, to), add(to, bytes / 2);
+  kernel->pack_panel(x, 9, 1, k * 9, k, 9, 32, to), add(to, bytes / 2 * 9);
+  kernel->pack_panel(x + 8, columns * 9, -1, 9, k, 9, 32, to), add(to, bytes / 2 * 9);
+}
+
+static void winograd(long side) {
+  long down = (17 + side - 1) / side, across = (19 + side - 1) / side, squares = down * across;
+  long frequencies = dk_winograd_frequencies(side);
+  dk_winograd_map map = {.side = side, .h = 17, .w = 19, .channels = 16, .across = across, .down = down, .top = 1, .left = 1,
                          .activation = dk_identity};
-  float *x = numbers(16 * 17 * 19), *points = numbers(36 * 25 * 16), *weights = numbers(16 * 20 * 9);
-  float *panels = numbers(36 * 512);
-  dk_winograd_input_points(x, &map, 0, 25, 0, points, (dk_winograd_strides){400, 16});
-  dk_winograd_weight_points(weights, 9, 1, 16 * 9, 16, 16, 20, panels, 512);
-  add(points, 36 * 25 * 16 * 4), add(panels, 36 * 512 * 4);
+  float *x = numbers(16 * 17 * 19), *points = numbers(frequencies * squares * 16), *weights = numbers(16 * 20 * 9);
+  float *panels = numbers(frequencies * 512), *y = numbers(16 * 17 * 19), *dw = numbers(16 * 16 * 9);
+  dk_winograd_strides strides = {squares * 16, 16};
+  dk_winograd_input_points(x, &map, 0, squares, 0, points, strides), add(points, frequencies * squares * 16 * 4);
+  dk_winograd_join(points, strides, &map, 0, squares, 0, 0, 0, y), add(y, 16 * 17 * 19 * 4);
+  dk_winograd_weights(side, points, squares * 16, 16, dw), add(dw, 16 * 16 * 9 * 4);
+  dk_winograd_gradient_points(x, &map, 0, squares, 0, points, strides), add(points, frequencies * squares * 16 * 4);
+  dk_winograd_weight_points(side, weights, 9, 1, 16 * 9, 16, 16, 20, panels, 512), add(panels, frequencies * 512 * 4);
+  dk_winograd_weight_points(side, weights + 8, 16 * 9, -1, 9, 16, 16, 16, panels, 512), add(panels, frequencies * 512 * 4);
 }
 
 static void attention(void) {
@@ -97,10 +120,14 @@ int main(void) {
     dk_processor_use(p);
     hash = 14695981039346656037u, state = 1;
     printf("%s", dk_processor_name(p));
-    products(), report("products");
-    winograd(), report("winograd");
+    products(1), report("products");
+    winograd(4), winograd(2), report("winograd");
     attention(), report("attention");
     loops(), report("loops");
+    dk_precision_use(dk_precision_bf16);
+    products(1), products(0x1p-124f), operands(), report("bf16-products");
+    attention(), report("bf16-attention");
+    dk_precision_use(dk_precision_f32);
     printf("\n");
   }
 }

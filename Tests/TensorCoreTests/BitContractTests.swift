@@ -36,9 +36,20 @@ final class BitContractTests: XCTestCase {
     }
   }
 
+  /// Runs `body` with each kind of product that this machine has.
+  private func onEachProduct(_ body: (_ product: String) -> Void) {
+    for precision in Precision.allCases {
+      with(precision) {
+        onEachProcessor { processor in
+          // The same code as AVX2's, and slow.
+          if processor != .portable { body("\(processor), \(precision)") }
+        }
+      }
+    }
+  }
+
   func testConvolutionsDoNotSeeTheBatch() {
-    onEachProcessor { processor in
-      if processor == .portable { return }  // the same code as AVX2's, and slow
+    onEachProduct { product in
       for (c, o, kernel, stride, size) in [
         (64, 64, 3, 1, 16), (128, 64, 3, 1, 8), (32, 48, 3, 1, 4), (3, 32, 3, 1, 16), (32, 3, 3, 1, 16),
         (64, 64, 3, 2, 16), (48, 32, 1, 1, 8), (128, 64, 3, 1, 32), (20, 24, 3, 1, 9), (256, 256, 3, 1, 4),
@@ -46,7 +57,7 @@ final class BitContractTests: XCTestCase {
         let weight = wave([o, c, kernel, kernel], 0.11)
         let bias = wave([o], 0.7)
         assertBatchInvariant(
-          "convolution \(c)→\(o), \(kernel)×\(kernel)/\(stride) at \(size), \(processor)", map(8, c, size)
+          "convolution \(c)→\(o), \(kernel)×\(kernel)/\(stride) at \(size), \(product)", map(8, c, size)
         ) {
           conv2D($0, weight: weight, bias: bias, stride: stride, padding: .all(kernel / 2))
         }
@@ -55,7 +66,7 @@ final class BitContractTests: XCTestCase {
   }
 
   func testLinearAttentionAndNormsDoNotSeeTheBatch() {
-    onEachProcessor { _ in
+    onEachProduct { _ in
       let (weight, bias) = (wave([96, 64], 0.2), wave([96], 0.3))
       assertBatchInvariant("linear map of one row an image", wave([8, 64], 0.31)) {
         linear($0, weight: weight, bias: bias)
@@ -101,16 +112,20 @@ final class BitContractTests: XCTestCase {
       }
       return [value] + gradients
     }
-    var expected: [Processor.Arithmetic: [Tensor]] = [:]
-    onEachProcessor { processor in
-      for threads in [1, 2, 7] {
-        threadCount = threads
-        let found = gradients()
-        let usual = expected[processor.arithmetic] ?? found
-        expected[processor.arithmetic] = usual
-        for (i, (a, b)) in zip(found, usual).enumerated() {
-          let what = i == 0 ? "the loss" : "the gradient of parameter \(i - 1)"
-          assertSameBits(a, b, "\(what), \(processor), \(threads) threads")
+    for precision in Precision.allCases {
+      var expected: [Processor.Arithmetic: [Tensor]] = [:]
+      with(precision) {
+        onEachProcessor { processor in
+          for threads in [1, 2, 7] {
+            threadCount = threads
+            let found = gradients()
+            let usual = expected[processor.arithmetic] ?? found
+            expected[processor.arithmetic] = usual
+            for (i, (a, b)) in zip(found, usual).enumerated() {
+              let what = i == 0 ? "the loss" : "the gradient of parameter \(i - 1)"
+              assertSameBits(a, b, "\(what), \(processor), \(precision), \(threads) threads")
+            }
+          }
         }
       }
     }

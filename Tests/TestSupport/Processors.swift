@@ -9,3 +9,11 @@ public func onEachProcessor(_ body: (Processor) throws -> Void) rethrows {
     try body(processor)
   }
 }
+
+/// Runs `body` with products in a precision, and leaves the usual one in use.
+public func with<R>(_ precision: Precision, _ body: () throws -> R) rethrows -> R {
+  let usual = Precision.current
+  defer { Precision.current = usual }
+  Precision.current = precision
+  return try body()
+}

@@ -61,7 +61,8 @@ static void pack(const dk_product_kernel *kernel, const float *x, long stride, l
 // out = left·right, or out += where `adding`. `right` are panels of `all` terms, of which those of the left operand begin
 // at `from`.
 static void multiply(const dk_product_kernel *kernel, operand left, long rows, long k, const void *right, long all,
-                     long from, long columns, float *out, long row_stride, long block_stride, int adding) {
+                     long from, long columns, float *out, long row_stride, long block_stride, int adding,
+                     long chain) {
   long steps = blocks(kernel, k), count = 0;
   int64_t offsets[steps];
   dk_tile tiles[keys_at_once / dk_tile_rows];
@@ -70,7 +71,7 @@ static void multiply(const dk_product_kernel *kernel, operand left, long rows, l
     tiles[count] = (dk_tile){r * kernel->step, r * row_stride, rows - r < dk_tile_rows ? rows - r : dk_tile_rows};
   }
   dk_product product = {
-      .left = left.values, .plane = left.plane, .offsets = offsets, .steps = steps, .chain = dk_chain,
+      .left = left.values, .plane = left.plane, .offsets = offsets, .steps = steps, .chain = chain,
       .right = (const char *)right + from / kernel->step * panel_step(kernel) * kernel->bytes,
       .panel_stride = blocks(kernel, all) * panel_step(kernel), .columns = columns,
       .out = out, .row_stride = row_stride, .block_stride = block_stride, .addend = adding ? out : 0};
@@ -96,7 +97,7 @@ static operand scores_room(char **memory) {
 
 // Scores as a left operand: themselves, or split into `to`.
 static operand scores_as_rows(const dk_product_kernel *kernel, operand scores, long rows, long count, operand to) {
-  if (kernel->arithmetic == dk_fused) return scores;
+  if (dk_takes_floats(kernel)) return scores;
   split_rows(kernel, scores.values, 16, scores.rows * 16, rows, count, to);
   return to;
 }
@@ -179,13 +180,14 @@ void dk_attention_forward(dk_attention_shape s, const float *q, const void *keys
     long count = s.keys - from < keys_at_once ? s.keys - from : keys_at_once;
     const char *some = (const char *)keys +
                        from / dk_tile_panel * blocks(kernel, s.size) * panel_step(kernel) * kernel->bytes;
-    multiply(kernel, queries, rows, s.size, some, s.size, 0, count, score, 16, scores.rows * 16, 0);
+    multiply(kernel, queries, rows, s.size, some, s.size, 0, count, score, 16, scores.rows * 16, 0,
+             dk_short_chain);
     for (long r = 0; r < rows; r++) {
       float shrink = dk_attention_exponentials(score + r * 16, scores.rows * 16, count, s.scale, &top[r], &total[r]);
       if (from) dk_scale(shrink, sums + r * s.size, 0, sums + r * s.size, s.size);
     }
     operand left = scores_as_rows(kernel, scores, rows, count, weights);
-    multiply(kernel, left, rows, count, values, s.keys, from, s.size, sums, s.size, 16, from > 0);
+    multiply(kernel, left, rows, count, values, s.keys, from, s.size, sums, s.size, 16, from > 0, dk_chain);
   }
   for (long r = 0; r < rows; r++) {
     dk_scale(1 / total[r], sums + r * s.size, 0, y + (first + r) * s.row_stride, s.size);
@@ -245,16 +247,21 @@ void dk_attention_backward(dk_attention_shape s, const float *q, const float *k,
     for (long from = 0; from < s.keys; from += keys_at_once) {
       long count = s.keys - from < keys_at_once ? s.keys - from : keys_at_once;
       long panel = from / dk_tile_panel * blocks(kernel, s.size) * panel_step(kernel) * kernel->bytes;
-      multiply(kernel, queries, rows, s.size, keys_turned + panel, s.size, 0, count, p.values, 16, block_stride, 0);
-      multiply(kernel, gradients, rows, s.size, values_turned + panel, s.size, 0, count, ds.values, 16, block_stride, 0);
+      multiply(kernel, queries, rows, s.size, keys_turned + panel, s.size, 0, count, p.values, 16, block_stride, 0,
+               dk_short_chain);
+      multiply(kernel, gradients, rows, s.size, values_turned + panel, s.size, 0, count, ds.values, 16, block_stride,
+               0, dk_short_chain);
       dk_attention_probabilities(p.values, ds.values, block_stride, rows, count, s.scale, log_sums + first, along);
       // dV += Pᵀ·dY, dQ += dS·K, dK += dSᵀ·Q.
       scores_as_columns(kernel, p, rows, count, by_key);
-      multiply(kernel, by_key, count, rows, gradient_columns, rows, 0, s.size, dv + from * stride, stride, 16, first > 0);
+      multiply(kernel, by_key, count, rows, gradient_columns, rows, 0, s.size, dv + from * stride, stride, 16, first > 0,
+               dk_chain);
       operand left = scores_as_rows(kernel, ds, rows, count, by_query);
-      multiply(kernel, left, rows, count, keys, s.keys, from, s.size, dq + first * stride, stride, 16, from > 0);
+      multiply(kernel, left, rows, count, keys, s.keys, from, s.size, dq + first * stride, stride, 16, from > 0,
+               dk_chain);
       scores_as_columns(kernel, ds, rows, count, by_key);
-      multiply(kernel, by_key, count, rows, query_columns, rows, 0, s.size, dk + from * stride, stride, 16, first > 0);
+      multiply(kernel, by_key, count, rows, query_columns, rows, 0, s.size, dk + from * stride, stride, 16, first > 0,
+               dk_chain);
     }
   }
 }

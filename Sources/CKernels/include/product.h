@@ -8,10 +8,13 @@
 // A step is `step` of the K; in a convolution each tap has steps of its own, which read the same left rows at an offset.
 // Every result is summed over its steps in order, whatever else is computed beside it: no bit depends on the number of rows.
 //
-//   fused  floats as they are, step 16. A result is summed in runs of `chain` steps, each one chain of fused multiply-adds
-//          from 0 on in the order of its terms; the runs' sums are added in order, which errs less than one long chain.
-//          AVX2, AVX-512, NEON and plain C give the same bits.
-//   split  three planes of bf16, step 32, for AMX; see `amx_product.c`.
+//   fused    floats as they are, step 16. A result is summed in runs of `chain` steps, each one chain of fused
+//            multiply-adds from 0 on in the order of its terms; the runs' sums are added in order, which errs less than one
+//            long chain. AVX2, AVX-512, NEON and plain C give the same bits.
+//   split    three planes of bf16, step 32, for AMX; see `amx_product.c`.
+//   rounded  one plane of bf16, step 32: f32's place where `dk_precision_bf16` is in use. A result is summed as fused ones
+//            are, of two neighbouring terms the second first, and what is below 2⁻¹²⁶ becomes 0, as AVX-512's vdpbf16ps does
+//            it; AVX2, NEON and plain C do the same with other instructions. AMX takes even and odd terms by themselves.
 #ifndef DARKROOM_PRODUCT_H
 #define DARKROOM_PRODUCT_H
 
@@ -22,8 +25,8 @@
 
 enum { dk_tile_rows = 16, dk_tile_panel = 32 };
 
-// Steps of a run: 256 terms; and 32 of what Winograd transforms afterwards, which makes ten times the error of it.
-enum { dk_chain = 16, dk_winograd_chain = 2 };
+// Steps of a run: 256 terms; and 32 of scores, whose exponentials make as much of an error as the scores are large.
+enum { dk_chain = 16, dk_short_chain = 2 };
 
 // Where a left operand is written: `left` is the first row's place, `rows` the rows of the whole operand between one
 // block of a step's k and the next, `plane` the values between planes.
@@ -66,7 +69,6 @@ typedef struct {
 } dk_tile;
 
 typedef struct {
-  dk_arithmetic arithmetic;
   int step, planes;
   int bytes;  // of a value
   // Makes rows of a left operand, one after the other. K is filled up with zeros to a multiple of the step.
@@ -82,8 +84,12 @@ typedef struct {
 } dk_product_kernel;
 
 extern const dk_product_kernel dk_product_portable, dk_product_neon, dk_product_avx2, dk_product_avx512, dk_product_amx;
+extern const dk_product_kernel dk_bf16_product_portable, dk_bf16_product_neon, dk_bf16_product_avx2, dk_bf16_product_avx512,
+    dk_bf16_product_amx;
 
-// The entry of the processor in use.
+// The entry of the processor and the precision in use.
 const dk_product_kernel *dk_product_in_use(void);
+// Whether an entry takes floats as they are.
+static inline int dk_takes_floats(const dk_product_kernel *kernel) { return kernel->bytes == sizeof(float); }
 
 #endif

@@ -1,8 +1,10 @@
-// Products in f32 on AMX tiles, which multiply bf16 alone.
+// Products on AMX tiles, which multiply bf16 alone, in f32 and in bf16.
 //
 // A float's 24 bits are the exact sum of three bf16 of 8 bits each, a = a₀ + a₁ + a₂. Of the nine products of two such
 // sums the six with i + j ≤ 2 are added up in f32: what is left out is below 2⁻²⁴ of the product, less than f32 itself
 // rounds. At some 16 times the rate of f32's vectors, six products are still well ahead of one.
+//
+// In bf16 there is one plane, and one product.
 //
 //   left operand      16 neighbouring rows of 32 are one tile of 1 KiB
 //   panel of a step   [plane][2][16 pairs of k][16 columns][2]
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "../loops/activation.h"
+#include "bf16_planes.h"
 
 #define TILES __attribute__((target("amx-tile,amx-bf16,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")))
 
@@ -41,25 +44,28 @@ TILES static void configure(void) {
   _tile_loadconfig(&all);
 }
 
+TILES DK_INLINE void ahead(const char *from) {
+  for (int l = 0; l < 16; l++) _mm_prefetch(from + 64 * l, _MM_HINT_T0);
+}
+
 // Two tiles of rows times one panel: tiles 0 to 3 sum, 4 and 5 hold rows, 6 and 7 columns. The order of the planes loads
 // each as seldom as eight tiles allow, the small products first. Four sums hide the products' latency.
 // `next`, where there is one, is the rows that come after, asked for meanwhile; so are, each step, `lines` cache lines
 // from `later` on.
-TILES static inline void block(const dk_product *p, const uint16_t *top, const uint16_t *bottom,
-                               const uint16_t *panel, const uint16_t *next_top, const uint16_t *next_bottom,
-                               const char *later, long lines) {
+TILES DK_INLINE void block(const dk_product *p, const uint16_t *top, const uint16_t *bottom, const uint16_t *panel,
+                           const uint16_t *next_top, const uint16_t *next_bottom, const char *later, long lines,
+                           const long planes) {
 #define ROWS(i) _tile_loadd(4, top + offset + p->plane * i, 64), _tile_loadd(5, bottom + offset + p->plane * i, 64)
 #define COLUMNS(j) _tile_loadd(6, panel + 1024 * j, 64), _tile_loadd(7, panel + 1024 * j + 512, 64)
 #define PRODUCTS \
   _tile_dpbf16ps(0, 4, 6), _tile_dpbf16ps(1, 4, 7), _tile_dpbf16ps(2, 5, 6), _tile_dpbf16ps(3, 5, 7)
   _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);
-  for (long s = 0; s < p->steps; s++, panel += dk_amx_planes * 1024) {
+  for (long s = 0; s < p->steps; s++, panel += planes * 1024) {
     long offset = p->offsets[s];
-    const char *next = (const char *)(panel + dk_amx_planes * 1024);
-#define AHEAD(i) \
-  for (int l = 0; l < 16; l++) _mm_prefetch(next + 1024 * i + 64 * l, _MM_HINT_T0)
+    const char *next = (const char *)(panel + planes * 1024);
+#define AHEAD(i) ahead(next + 1024 * i)
     if (next_top) {
-      for (long i = 0; i < dk_amx_planes; i++) {
+      for (long i = 0; i < planes; i++) {
         for (long l = 0; l < 16; l++) {
           _mm_prefetch((const char *)(next_top + offset + p->plane * i + 32 * l), _MM_HINT_T1);
           _mm_prefetch((const char *)(next_bottom + offset + p->plane * i + 32 * l), _MM_HINT_T1);
@@ -67,6 +73,11 @@ TILES static inline void block(const dk_product *p, const uint16_t *top, const u
       }
     }
     for (long l = 0; l < lines; l++, later += 64) _mm_prefetch(later, _MM_HINT_T1);
+    if (planes == 1) {
+      ROWS(0), COLUMNS(0), PRODUCTS;
+      AHEAD(0), AHEAD(1);
+      continue;
+    }
     ROWS(0), COLUMNS(2), PRODUCTS;
     AHEAD(0);
     COLUMNS(1), PRODUCTS;
@@ -111,9 +122,9 @@ static int is_plain(const dk_product *p, dk_tile top, dk_tile bottom, long panel
          (panel + 1) * dk_tile_panel <= p->columns;
 }
 
-enum { step_lines = dk_amx_planes * dk_amx_step * dk_tile_panel * 2 / 64 };  // cache lines a step of a panel takes
-
-TILES static void multiply(const dk_product *p, const dk_tile *tiles, long count, long first, long last) {
+TILES DK_INLINE void multiply(const dk_product *p, const dk_tile *tiles, long count, long first, long last,
+                              const long planes) {
+  const long step_lines = planes * 32 * dk_tile_panel * 2 / 64;  // cache lines a step of a panel takes
   __attribute__((aligned(64))) float sums[32][32];
   configure();
   for (long panel = first; panel < last; panel++) {
@@ -126,7 +137,7 @@ TILES static void multiply(const dk_product *p, const dk_tile *tiles, long count
       dk_tile top = tiles[t], bottom = t + 1 < count ? tiles[t + 1] : top;
       int is_new = panel == first && t + 3 < count;
       block(p, left + top.left, left + bottom.left, right, is_new ? left + tiles[t + 2].left : 0,
-            is_new ? left + tiles[t + 3].left : 0, later + t / 2 * p->steps * lines * 64, lines);
+            is_new ? left + tiles[t + 3].left : 0, later + t / 2 * p->steps * lines * 64, lines, planes);
       if (is_plain(p, top, bottom, panel)) {
         float *out = p->out + panel * 2 * p->block_stride;
         long row = p->row_stride * 4;
@@ -143,9 +154,23 @@ TILES static void multiply(const dk_product *p, const dk_tile *tiles, long count
   _tile_release();
 }
 
+TILES static void multiply_split(const dk_product *p, const dk_tile *tiles, long count, long first, long last) {
+  multiply(p, tiles, count, first, last, 3);
+}
+
+TILES static void multiply_bf16(const dk_product *p, const dk_tile *tiles, long count, long first, long last) {
+  multiply(p, tiles, count, first, last, 1);
+}
+
 const dk_product_kernel dk_product_amx = {
-    .arithmetic = dk_split, .step = dk_amx_step, .planes = dk_amx_planes, .bytes = 2,
-    .split_map = dk_amx_split_map, .split_columns = dk_amx_split_columns, .pack_panel = dk_amx_pack_panel,
-    .multiply = multiply,
+    .step = 32, .planes = 3, .bytes = 2,
+    .split_map = dk_split_map, .split_columns = dk_split_columns, .pack_panel = dk_split_panel,
+    .multiply = multiply_split,
+};
+
+const dk_product_kernel dk_bf16_product_amx = {
+    .step = 32, .planes = 1, .bytes = 2,
+    .split_map = dk_bf16_map, .split_columns = dk_bf16_columns, .pack_panel = dk_bf16_panel,
+    .multiply = multiply_bf16,
 };
 #endif

@@ -2,6 +2,7 @@
 #ifndef DARKROOM_LANES_H
 #define DARKROOM_LANES_H
 
+#include <stdint.h>
 #include <string.h>
 
 #include "each_processor.h"
@@ -13,6 +14,16 @@ typedef float unaligned_lanes __attribute__((vector_size(64), aligned(4)));
 #define STORE(p, x) (*(unaligned_lanes *)(p) = (x))
 // One value in all lanes: x − 0 is x for every x, which x + 0 is not.
 #define SPLAT(x) ((x) - (lanes){0})
+
+// Floats whose upper halves are the nearest bf16, ties to even; what is below the normal numbers is 0.
+typedef uint32_t bits_of_lanes __attribute__((vector_size(64)));
+DK_INLINE void round_lanes(const lanes *x, bits_of_lanes *to) {
+  bits_of_lanes bits = (bits_of_lanes)*x, nearest = bits + 0x7fffu + (bits >> 16 & 1);
+  bits_of_lanes is_nan = (bits_of_lanes)((bits & 0x7fffffffu) > 0x7f800000u);
+  bits_of_lanes is_small = (bits_of_lanes)((bits & 0x7f800000u) == 0);
+  nearest = (nearest & ~is_nan) | ((bits | 0x400000u) & is_nan);
+  *to = nearest & (~is_small | 0x80000000u);
+}
 
 // `count` values, at most 16 of them, and zeros after them.
 DK_INLINE void load_part(const float *x, long count, float *to) {

@@ -42,15 +42,23 @@ __attribute__((constructor)) static void choose(void) {
   }
 }
 
+static dk_precision precision_in_use = dk_precision_f32;
+
+dk_precision dk_precision_in_use(void) { return precision_in_use; }
+void dk_precision_use(dk_precision precision) { precision_in_use = precision; }
+
 const dk_product_kernel *dk_product_in_use(void) {
+  int rounds = precision_in_use == dk_precision_bf16;
   switch (in_use) {
 #if defined(__x86_64__)
-    case dk_amx: return &dk_product_amx;
-    case dk_avx512: return &dk_product_avx512;
-    case dk_avx2: return &dk_product_avx2;
+    case dk_amx: return rounds ? &dk_bf16_product_amx : &dk_product_amx;
+    case dk_avx512:
+      if (!rounds) return &dk_product_avx512;
+      return __builtin_cpu_supports("avx512bf16") ? &dk_bf16_product_avx512 : &dk_bf16_product_avx2;
+    case dk_avx2: return rounds ? &dk_bf16_product_avx2 : &dk_product_avx2;
 #elif defined(__aarch64__)
-    case dk_neon: return &dk_product_neon;
+    case dk_neon: return rounds ? &dk_bf16_product_neon : &dk_product_neon;
 #endif
-    default: return &dk_product_portable;
+    default: return rounds ? &dk_bf16_product_portable : &dk_product_portable;
   }
 }

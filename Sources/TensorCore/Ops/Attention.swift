@@ -15,6 +15,10 @@ public func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, scale: 
   let s = k.shape[1]
   precondition(k.shape == [n, s, c] && v.shape == k.shape && c % heads == 0, "attention of unlike shapes")
   let job = AttentionShape(n: n, t: t, s: s, c: c, heads: heads, scale: scale)
+  if let list = ProductList.current {
+    list.addAttention(job)
+    return .zeros(q.shape)
+  }
   return AttentionHeads(job)(q, k, v)
 }
 

@@ -10,7 +10,7 @@ public func linear(overPixelsOf x: Tensor, after normalization: GroupNormalizati
   -> [Tensor]
 {
   let out = maps[0].weight.shape[0]
-  if Tape.current == nil {
+  if Tape.current == nil, ProductList.current == nil {
     let product = pointwise(x, out)
     let weights = maps.map {
       DirectConvolution.Weight(packed: product.weights.kept($0.weight), bias: $0.bias)
@@ -28,7 +28,7 @@ public func linear(overPixelsOf x: Tensor, after normalization: GroupNormalizati
 /// - Returns: `[N, Out, H, W]`.
 public func linear(_ x: Tensor, _ map: LinearMap, ontoPixelsOf residual: Tensor) -> Tensor {
   let (_, out, height, width) = residual.shape4
-  if Tape.current == nil {
+  if Tape.current == nil, ProductList.current == nil {
     let pixels = x.featureMap(height: height, width: width)
     let product = pointwise(pixels, out)
     let packed = product.weights.kept(map.weight)

@@ -11,7 +11,8 @@ struct ConvolutionPlan {
   private let isKept: Bool
 
   init(_ shape: ConvolutionShape) {
-    self.init(shape, RightLayout(weightOf: shape), isKept: Tape.current == nil)
+    self.init(
+      shape, ConvolutionAlgorithm(for: shape), RightLayout(weightOf: shape), isKept: Tape.current == nil)
   }
 
   /// The convolution that gives a convolution's input gradient from its output's, with the same weight, mirrored. Where the
@@ -20,19 +21,20 @@ struct ConvolutionPlan {
     let (h, w) = ((s.outH - 1) * s.stride + 1, (s.outW - 1) * s.stride + 1)
     let (top, left) = (s.kh - 1 - s.padding.top, s.kw - 1 - s.padding.left)
     precondition(top >= 0 && left >= 0, "a convolution of \(s.kh)×\(s.kw) padded by \(s.padding)")
+    let mirrored = ConvolutionShape(
+      n: s.n, c: s.o, h: h, w: w, o: s.c, kh: s.kh, kw: s.kw, stride: 1,
+      padding: Padding(
+        top: top, left: left, bottom: s.h + s.kh - 1 - h - top, right: s.w + s.kw - 1 - w - left))
     self.init(
-      ConvolutionShape(
-        n: s.n, c: s.o, h: h, w: w, o: s.c, kh: s.kh, kw: s.kw, stride: 1,
-        padding: Padding(
-          top: top, left: left, bottom: s.h + s.kh - 1 - h - top, right: s.w + s.kw - 1 - w - left)),
-      RightLayout(mirroredWeightOf: s), isKept: false)
+      mirrored, ConvolutionAlgorithm(for: mirrored), RightLayout(mirroredWeightOf: s), isKept: false)
   }
 
-  private init(_ shape: ConvolutionShape, _ layout: RightLayout, isKept: Bool) {
-    if let winograd = WinogradConvolution(shape) {
-      algorithm = .winograd(winograd)
-    } else {
-      algorithm = .direct(DirectConvolution(shape))
+  fileprivate init(
+    _ shape: ConvolutionShape, _ choice: ConvolutionAlgorithm, _ layout: RightLayout, isKept: Bool
+  ) {
+    switch choice {
+    case .winograd(let side): algorithm = .winograd(WinogradConvolution(shape, side: side))
+    case .direct: algorithm = .direct(DirectConvolution(shape))
     }
     (self.layout, self.isKept) = (layout, isKept)
   }
@@ -44,7 +46,9 @@ struct ConvolutionPlan {
   ) -> Tensor {
     switch algorithm {
     case .winograd(let winograd):
-      return winograd(x, after: normalization, weight: weight, layout: layout, bias: bias, residual: residual)
+      return winograd(
+        x, after: normalization, weight: weight, layout: layout, isKept: isKept, bias: bias,
+        residual: residual)
     case .direct(let direct):
       let packed = isKept ? layout.kept(weight) : layout.pack(weight)
       return direct(x, after: normalization, .init(packed: packed, bias: bias, residual: residual))
@@ -65,5 +69,34 @@ extension RightLayout {
     self.init(
       k: s.o, taps: taps, columns: s.c, kStride: s.c * taps, tapStride: -1, columnStride: taps,
       first: taps - 1)
+  }
+}
+
+extension ConvolutionAlgorithm {
+  /// A 3×3 convolution at stride 1 by this algorithm, whichever is the cheapest; for measurements and tests.
+  ///
+  /// - Parameters:
+  ///   - x: `[N, C, H, W]`.
+  ///   - weight: `[O, C, 3, 3]`, both multiples of 16.
+  /// - Returns: `[N, O, H, W]`.
+  package func convolve(_ x: Tensor, _ weight: Tensor) -> Tensor {
+    let shape = Self.shape(x, weight.shape[0])
+    return ConvolutionPlan(shape, self, RightLayout(weightOf: shape), isKept: true)(x, weight, bias: nil)
+  }
+
+  /// The gradient of its weight, `[O, C, 3, 3]`.
+  ///
+  /// - Parameter dy: `[N, O, H, W]`, the result's gradient.
+  package func weightGradient(_ x: Tensor, _ dy: Tensor) -> Tensor {
+    let shape = Self.shape(x, dy.shape[1])
+    switch self {
+    case .winograd(let side): return WinogradWeightGradient(shape, side: side)(x, dy)
+    case .direct: return DirectWeightGradient(shape)(x, dy)
+    }
+  }
+
+  private static func shape(_ x: Tensor, _ o: Int) -> ConvolutionShape {
+    let (n, c, h, w) = x.shape4
+    return ConvolutionShape(n: n, c: c, h: h, w: w, o: o, kh: 3, kw: 3, stride: 1, padding: .all(1))
   }
 }

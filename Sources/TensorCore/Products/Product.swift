@@ -18,7 +18,7 @@ enum Product {
   /// Bytes of one such value.
   static var bytes: Int { Int(kernel.bytes) }
   /// Whether an operand's values are floats as they are.
-  static var takesFloats: Bool { kernel.arithmetic == dk_fused }
+  static var takesFloats: Bool { bytes == 4 }
 
   static func steps(of k: Int) -> Int { (k + step - 1) / step }
   static func panels(of columns: Int) -> Int { (columns + panel - 1) / panel }
@@ -51,8 +51,8 @@ struct LeftOperand {
     (self.rows, self.k, self.values) = (rows, k, values)
   }
 
-  /// Rows that lie in memory as the product takes them, `[k/16, rows, 16]`; for products that take floats.
-  static func inPlace(_ values: UnsafeMutablePointer<Float>, rows: Int, k: Int) -> LeftOperand {
+  /// Rows that lie in memory as the product takes them, `[k/step, rows, step]`; for products of one plane.
+  static func inPlace(_ values: UnsafeMutableRawPointer, rows: Int, k: Int) -> LeftOperand {
     LeftOperand(rows: rows, k: k, values: values)
   }
 
@@ -134,18 +134,25 @@ struct RightLayout: Hashable {
     RightOperand(values: weight.storage.derived(for: Key.of(self)) { packed(weight) }, steps: steps)
   }
 
+  /// Winograd's points of the weight, of squares of `side`, made by `make` and kept beside it in the same way.
+  func kept(_ weight: Tensor, side: Int, make: () -> Storage) -> Storage {
+    weight.storage.derived(for: Key.of(self, side: side), make: make)
+  }
+
   /// One object a layout and format, by which a weight knows its copies.
   private final class Key {
     private struct Name: Hashable {
       let layout: RightLayout
-      let takesFloats: Bool
+      let bytes: Int, planes: Int
+      /// Of Winograd's squares; 0 for the weight as it is.
+      let side: Int
     }
 
     // Used on the thread that runs the model; see `Tape.current`.
     nonisolated(unsafe) private static var all: [Name: Key] = [:]
 
-    static func of(_ layout: RightLayout) -> Key {
-      let name = Name(layout: layout, takesFloats: Product.takesFloats)
+    static func of(_ layout: RightLayout, side: Int = 0) -> Key {
+      let name = Name(layout: layout, bytes: Product.bytes, planes: Product.planes, side: side)
       if let known = all[name] { return known }
       let made = Key()
       all[name] = made

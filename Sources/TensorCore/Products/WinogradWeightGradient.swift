@@ -1,18 +1,16 @@
 import CKernels
 
-/// The gradient of a 3×3 convolution's weight at stride 1 by Winograd's F(4×4, 3×3): in each frequency a product of the
-/// result's gradient, [O, squares], with the input, [squares, C]; see `winograd.h`.
+/// The gradient of a 3×3 convolution's weight at stride 1 by Winograd's F(4×4, 3×3) or F(2×2, 3×3): in each frequency a
+/// product of the result's gradient, [O, squares], with the input, [squares, C]; see `winograd.h`.
 ///
 /// Its bits depend on the batch, as those of every sum over a batch do, but not on the number of threads.
 struct WinogradWeightGradient {
   private let shape: ConvolutionShape
   private let squares: WinogradSquares
 
-  /// Nil where the detour is not worth it.
-  init?(_ shape: ConvolutionShape) {
-    guard WinogradConvolution.suits(shape) else { return nil }
+  init(_ shape: ConvolutionShape, side: Int) {
     self.shape = shape
-    squares = WinogradSquares(shape)
+    squares = WinogradSquares(shape, side: side)
   }
 
   private var steps: Int { (squares.count + Product.step - 1) / Product.step }
@@ -26,7 +24,7 @@ struct WinogradWeightGradient {
 
   private var plan: Plan {
     let line = WinogradSquares.line * 4 / Product.bytes
-    let frequencies = WinogradSquares.frequencies
+    let frequencies = squares.frequencies
     let aStep = (Product.panels(of: shape.c) * Product.panelStep, shape.o / 16 * Product.panelStep / 2)
     // What goes back and forth between the cores' own caches and the shared one, at a time.
     let most = (32 << 20) / (frequencies * (aStep.0 + aStep.1) * Product.bytes)
@@ -88,7 +86,7 @@ struct WinogradWeightGradient {
   }
 
   private func multiply(_ memory: UnsafeMutableRawPointer, _ steps: Int, isFirst: Bool, _ plan: Plan) {
-    let frequencies = WinogradSquares.frequencies
+    let frequencies = squares.frequencies
     let sums = (memory + plan.sumsAt).assumingMemoryBound(to: Float.self)
     let tile = Product.planes * Product.rows * Product.step
     let offsets = (0..<steps).map { Int64($0 * tile) }
@@ -107,7 +105,7 @@ struct WinogradWeightGradient {
         var product = dk_product(
           left: memory + plan.rowsAt + frequency * plan.rows * Product.bytes,
           plane: Product.rows * Product.step, offsets: offsets.baseAddress, steps: steps,
-          chain: Int(dk_winograd_chain),
+          chain: squares.chain,
           right: memory + frequency * plan.columns * Product.bytes, panel_stride: steps * Product.panelStep,
           columns: shape.c, out: out, row_stride: 16,
           block_stride: frequencies * WinogradSquares.products, bias: nil,
@@ -122,7 +120,7 @@ struct WinogradWeightGradient {
     let (inBlocks, outBlocks) = (shape.c / 16, shape.o / 16)
     parallelFor(outBlocks * inBlocks) { task in
       dk_winograd_weights(
-        sums + task * WinogradSquares.frequencies * WinogradSquares.products, WinogradSquares.products,
+        squares.side, sums + task * squares.frequencies * WinogradSquares.products, WinogradSquares.products,
         shape.c, dw.pointer + (task / inBlocks * 16 * shape.c + task % inBlocks * 16) * 9)
     }
   }

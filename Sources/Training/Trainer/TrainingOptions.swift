@@ -48,6 +48,8 @@ public struct TrainingOptions: Sendable, Equatable {
 
   /// How products are summed, which decides bits.
   public var arithmetic = Processor.current.arithmetic
+  /// What products are computed in; weights, moments and sums are f32 in either.
+  public var precision = Precision.current
 
   /// The defaults of the command line.
   public init() {}
@@ -66,7 +68,7 @@ public struct TrainingOptions: Sendable, Equatable {
       ("--clip-gradient", "\(optimizer.maxGradientNorm ?? 0)"), ("--ema", "\(emaDecay)"),
       ("--seed", "\(seed)"), ("--vae with the hash", vae ?? "none"),
       (captions == nil ? "--label-dropout" : "--caption-dropout", "\(labelDropout)"),
-      ("--arithmetic", arithmetic.rawValue),
+      ("--arithmetic", arithmetic.rawValue), ("--precision", precision.rawValue),
     ] + (captions?.named ?? [("--captions", "none")]) + loss.named
   }
 
@@ -95,7 +97,7 @@ extension TrainingOptions: Codable {
   private enum Key: String, CodingKey {
     case resolution, crop, flip, heldOut, steps, batchSize, accumulate, learningRate, optimizer, emaDecay,
       seed
-    case loss, labelDropout, captions, vae, threads, arithmetic
+    case loss, labelDropout, captions, vae, threads, arithmetic, precision
   }
 
   /// Reads the values of a state.
@@ -118,6 +120,7 @@ extension TrainingOptions: Codable {
     vae = try values.decodeIfPresent(String.self, forKey: .vae)
     threads = try values.decode(Int.self, forKey: .threads)
     arithmetic = try values.decodeIfPresent(Processor.Arithmetic.self, forKey: .arithmetic) ?? .fma
+    precision = try values.decodeIfPresent(Precision.self, forKey: .precision) ?? .f32
   }
 
   /// Writes every value.
@@ -140,5 +143,6 @@ extension TrainingOptions: Codable {
     try values.encodeIfPresent(vae, forKey: .vae)
     try values.encode(threads, forKey: .threads)
     try values.encode(arithmetic, forKey: .arithmetic)
+    try values.encode(precision, forKey: .precision)
   }
 }

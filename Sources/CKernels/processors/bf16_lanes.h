@@ -1,6 +1,6 @@
-// How a float becomes the sum of three bf16, a vector at a time; for operands of AMX tiles.
-#ifndef DARKROOM_AMX_SPLIT_H
-#define DARKROOM_AMX_SPLIT_H
+// How a float becomes a bf16, or the sum of three of them, a vector at a time.
+#ifndef DARKROOM_BF16_LANES_H
+#define DARKROOM_BF16_LANES_H
 
 #include <immintrin.h>
 
