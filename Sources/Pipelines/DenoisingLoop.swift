@@ -88,13 +88,13 @@ public struct DenoisingLoop {
   /// What the predictor says of `x`, read and clipped.
   func denoised(_ x: Tensor, _ evaluation: Evaluation) -> Denoised {
     let channels = x.shape[1]
-    let shown = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
-    var (output, variance): (Tensor, Tensor?) = (predictor(shown, evaluation, condition), nil)
+    let scaled = evaluation.inputScale == 1 ? x : evaluation.inputScale * x
+    var (output, variance): (Tensor, Tensor?) = (predictor(scaled, evaluation, condition), nil)
     if output.shape[1] == 2 * channels {
       let halves = output.splitChannels([channels, channels])
       (output, variance) = (halves[0], learnsVariance ? halves[1] : nil)
     }
-    let gradient = classifier?(shown, evaluation, condition)
+    let gradient = classifier?(scaled, evaluation, condition)
     if let gradient, !sampler.guidesMeans {
       output = parametrization.guided(output, by: gradient, evaluation)
     }

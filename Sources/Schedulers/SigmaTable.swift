@@ -120,7 +120,7 @@ extension SchedulerConfig {
   func flowTable(_ visits: Visits) throws(SchedulerError) -> SigmaTable {
     let total = Double(numTrainTimesteps)
     var sigmas: [Double]
-    var told: [Double]?
+    var given: [Double]?
     switch visits {
     case .count(let steps):
       try requireStepCount(steps)
@@ -132,7 +132,7 @@ extension SchedulerConfig {
     case .timesteps(let list):
       guard className == .flowMatchEuler else { throw takesNo("list of timesteps") }
       sigmas = try checked(list).map { Double($0) / total }
-      told = list.map(Double.init)
+      given = list.map(Double.init)
     case .sigmas(let list):
       guard className == .flowMatchEuler else { throw takesNo("list of sigmas") }
       sigmas = try descending(list)
@@ -141,7 +141,7 @@ extension SchedulerConfig {
     if let spaced = spaced(sigmas[0], sigmas[sigmas.count - 1], sigmas.count) { sigmas = spaced }
     let rounded = sigmas.map { Float($0) }
     return SigmaTable(
-      timesteps: told?.map { Float($0) } ?? rounded.map { $0 * Float(numTrainTimesteps) },
+      timesteps: given?.map { Float($0) } ?? rounded.map { $0 * Float(numTrainTimesteps) },
       sigmas: rounded + [0])
   }
 

@@ -21,10 +21,10 @@ struct ClassifyCommand: ParsableCommand {
         darkroom evaluate classify judge photos --classes folders --summary
       """)
 
-  @Argument(help: "The folder of a classifier.")
+  @Argument(help: "The folder of a classifier.", completion: .directory)
   var classifier: String
 
-  @Argument(help: "PNG and JPEG pictures, or folders of them.")
+  @Argument(help: "PNG and JPEG pictures, or folders of them.", completion: .file())
   var images: [String]
 
   @Option(

@@ -59,7 +59,8 @@ struct CompareCommand: ParsableCommand {
     let sampling = try Sampling(
       try ModelFolder(URL(argument: model, "<model>")), named: model, request)
     let schedulers = try names.map {
-      try sampling.folder.schedulerComponent.config(schedule: nil, sampler: URL.expanded($0))
+      try sampling.folder.schedulerComponent.config(
+        schedule: nil, sampler: URL.path(ofNameOrFile: $0, "--samplers"))
     }
     try schedulers.forEach(sampling.check)
     // What could be refused is refused before any weights are loaded.
@@ -74,7 +75,7 @@ struct CompareCommand: ParsableCommand {
 
     let clock = Stopwatch()
     let codec = try sampling.folder.codec()
-    let told = try samplers.map { try $0.map { try sampling.prompts($0) } }
+    let conditions = try samplers.map { try $0.map { try sampling.prompts($0) } }
     let networks = try sampling.networks(batchSize: 1)
     var cells = [Lettering.picture("steps")] + counts.map { Lettering.picture("\($0)", scale: 2) }
     for (row, (name, scheduler)) in zip(names, schedulers).enumerated() {
@@ -82,7 +83,8 @@ struct CompareCommand: ParsableCommand {
       for (column, count) in counts.enumerated() {
         Console.progress("\(name), \(count.counted("step"))")
         var noise = Generator.philox.source(seed: seed.value)
-        let loop = try sampling.loop(networks, 0..<1, prompts: told[row][column], scheduler, .count(count))
+        let loop = try sampling.loop(
+          networks, 0..<1, prompts: conditions[row][column], scheduler, .count(count))
         let latents = loop.run(sampling.shape(count: 1), noise: &noise)
         let images = codec?.decoded(latents) ?? latents
         if let (_, value) = images.firstNotFinite {

@@ -19,10 +19,12 @@ struct ControlCommand: ParsableCommand {
 
   /// From which picture to which.
   struct Files: ParsableArguments {
-    @Argument(help: "A PNG or JPEG.")
+    @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var image: String
 
-    @Option(name: .shortAndLong, help: "Where to write: .png or .jpg.")
+    @Option(
+      name: .shortAndLong, help: "Where to write: .png or .jpg.",
+      completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var output: String
 
     func convert(_ conversion: (Picture) throws -> Picture) throws {

@@ -14,7 +14,8 @@ struct ConvergenceCommand: ParsableCommand {
         darkroom schedule convergence --samplers ddim,heun,dpmpp-2m,unipc --output convergence.svg
       """)
 
-  @Option(name: .shortAndLong, help: "Where to write the SVG.")
+  @Option(
+    name: .shortAndLong, help: "Where to write the SVG.", completion: .file(extensions: ["svg"]))
   var output: String
 
   @Option(help: "Samplers with commas between them.")

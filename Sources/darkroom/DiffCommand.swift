@@ -13,13 +13,15 @@ struct DiffCommand: ParsableCommand {
         darkroom diff before.png after.png --output difference.png
       """)
 
-  @Argument(help: "A PNG or JPEG.")
+  @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var first: String
 
-  @Argument(help: "Another of the same size.")
+  @Argument(help: "Another of the same size.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var second: String
 
-  @Option(name: .shortAndLong, help: "Where to write a picture of the differences: .png or .jpg.")
+  @Option(
+    name: .shortAndLong, help: "Where to write a picture of the differences: .png or .jpg.",
+    completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var output: String?
 
   @Option(help: "What differences are multiplied by in it. (default: so that the largest is white)")

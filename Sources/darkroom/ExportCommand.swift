@@ -19,7 +19,8 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "The model's folder, or a run's.", completion: .directory)
   var model: String
 
-  @Option(name: .shortAndLong, help: "The folder to write; there must be none yet.")
+  @Option(
+    name: .shortAndLong, help: "The folder to write; there must be none yet.", completion: .directory)
   var output: String
 
   @Option(help: "What each weight is rounded to: f16, bf16 (a wider range, fewer digits) or f32.")

@@ -16,7 +16,9 @@ struct GridCommand: ParsableCommand {
   @Argument(help: "PNG and JPEG files, of any sizes.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var images: [String]
 
-  @Option(name: .shortAndLong, help: "Where to write: .png or .jpg.")
+  @Option(
+    name: .shortAndLong, help: "Where to write: .png or .jpg.",
+    completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var output: String
 
   @Option(help: "Pictures a row. (default: as many as --column-label, or as square as can be)")

@@ -47,7 +47,9 @@ struct GuidanceOptions: ParsableArguments {
   var perpendicularNegative = false
 
   @Option(
-    help: "The folder of a weaker model of the same pictures, which is guided away from in place of no class."
+    help:
+      "The folder of a weaker model of the same pictures, which is guided away from in place of no class.",
+    completion: .directory
   )
   var autoguidance: String?
 

@@ -23,8 +23,8 @@ struct InfoCommand: ParsableCommand {
 
   @Argument(
     help:
-      "A folder of a model, an autoencoder, a classifier or a ControlNet, a .safetensors, a PNG or JPEG, or an SVG."
-  )
+      "A folder of a model, an autoencoder, a classifier or a ControlNet, a .safetensors, a PNG or JPEG, or an SVG.",
+    completion: .file())
   var path: String
 
   func run() throws {
@@ -61,7 +61,14 @@ struct InfoCommand: ParsableCommand {
       throw Failure(
         "\(path) is the configuration of a \(name); give the folder that it lies in, or the model's folder.")
     }
-    return try .picture(try DecodedPicture(contentsOf: url), file: path)
+    do { return try .picture(try DecodedPicture(contentsOf: url), file: path) } catch let error
+      as PictureError
+    {
+      // A file that does not call itself a picture is none that is damaged.
+      guard PictureFormat(extension: url.pathExtension) == nil else { throw error }
+      throw Failure(
+        "\(path) is nothing that is described here: no folder of a model, .safetensors, PNG, JPEG or SVG.")
+    }
   }
 
   private static func isAutoencoder(_ url: URL) -> Bool {

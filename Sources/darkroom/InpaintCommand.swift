@@ -89,7 +89,8 @@ struct InpaintCommand: ParsableCommand {
     try edit.sampling.compute.apply()
     let target = try OutputKind(output)
     if target.form == .jpeg && paste == .on {
-      throw Failure("--output \(output): JPEG cannot keep pixels as they were; use .png, or --paste off.")
+      throw Failure.usage(
+        "--output \(output): JPEG cannot keep pixels as they were; use .png, or --paste off.")
     }
     let url = try URL(argument: image, "<image>")
     let (canvas, mask) = try masking.canvas(try StoredPicture(contentsOf: url), named: image)

@@ -19,10 +19,10 @@ struct LikelihoodCommand: ParsableCommand {
       The result follows from --seed and not from --batch-size or --threads.
       """)
 
-  @Argument(help: "The model's folder.")
+  @Argument(help: "The model's folder.", completion: .directory)
   var model: String
 
-  @Argument(help: "The folder of PNG and JPEG pictures.")
+  @Argument(help: "The folder of PNG and JPEG pictures.", completion: .directory)
   var images: String
 
   @Option(
@@ -54,7 +54,7 @@ struct LikelihoodCommand: ParsableCommand {
   @Option(help: "Evaluations of the network at a time; changes nothing in the result.")
   var batchSize = 64
 
-  @Option(help: "Draw the terms over the timesteps, as SVG.")
+  @Option(help: "Draw the terms over the timesteps, as SVG.", completion: .file(extensions: ["svg"]))
   var plot: String?
 
   @Flag(help: "Print JSON, with every timestep's term.")

@@ -26,7 +26,9 @@ struct NearestCommand: ParsableCommand {
   @Option(help: "How many of the nearest the picture of --output shows.")
   var count = 5
 
-  @Option(name: .shortAndLong, help: "Where to draw them: .png or .jpg.")
+  @Option(
+    name: .shortAndLong, help: "Where to draw them: .png or .jpg.",
+    completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var output: String?
 
   func validate() throws {

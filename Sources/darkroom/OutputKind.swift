@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Where a result goes and in what form, which the name's ending says.
@@ -45,13 +46,15 @@ struct OutputKind {
   ///
   /// - Throws: `Failure`.
   func check() throws {
-    let folder = url.deletingLastPathComponent()
+    // Through a link, the file that it points to is replaced.
+    let folder = try AtomicFile.followed(url).deletingLastPathComponent()
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue {
       throw Failure("\(option) \(url.relativePath) is a folder; name a file.")
     }
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
-      throw Failure("\(option) \(url.relativePath): its folder does not exist; make it first.")
+      let link = folder.path == url.deletingLastPathComponent().path ? "its folder" : folder.relativePath
+      throw Failure("\(option) \(url.relativePath): \(link) does not exist; make it first.")
     }
     guard isFolder.boolValue, access(folder.path, W_OK) == 0 else {
       let reason = isFolder.boolValue ? SystemMessage.text(errno) : "\(folder.relativePath) is a file"

@@ -25,7 +25,7 @@ struct PromptShowCommand: ParsableCommand {
       :1.2 at its end. With --prompt-syntax plain every sign is text.
       """)
 
-  @Argument(help: "A model's folder, or a tokenizer's.")
+  @Argument(help: "A model's folder, or a tokenizer's.", completion: .directory)
   var model: String
 
   @Argument(help: "The prompt.")

@@ -82,7 +82,8 @@ struct Prompting {
   ///
   /// - Throws: `Failure`.
   static func lines(of file: String) throws -> [String] {
-    guard let text = try? String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8) else {
+    let url = try URL(argument: file, "--prompts-file")
+    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
       throw Failure("\(file) cannot be read as text in UTF-8.")
     }
     let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }

@@ -29,7 +29,9 @@ struct ReplayCommand: ParsableCommand {
   @Argument(help: "The picture: PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var picture: String
 
-  @Option(name: .shortAndLong, help: "Keep the picture that was made again: .png. (default: it is not kept)")
+  @Option(
+    name: .shortAndLong, help: "Keep the picture that was made again: .png. (default: it is not kept)",
+    completion: .file(extensions: ["png"]))
   var output: String?
 
   @Option(

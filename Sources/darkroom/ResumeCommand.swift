@@ -27,7 +27,7 @@ struct ResumeCommand: ParsableCommand {
         darkroom resume run --learning-rate 1e-4
       """)
 
-  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"), completion: .directory)
   var name: String
 
   @Argument(parsing: .allUnrecognized, help: "More options of the run's own command.")

@@ -7,7 +7,8 @@ import Training
 /// Where a run is, and whether one there goes on.
 struct PlaceOptions: ParsableArguments {
   @Option(
-    name: [.short, .long, .customLong("output_dir")], help: "The run's folder; made if there is none.")
+    name: [.short, .long, .customLong("output_dir")], help: "The run's folder; made if there is none.",
+    completion: .directory)
   var output: String
 
   @Flag(
@@ -90,7 +91,7 @@ struct RunFolder {
       throw Failure.usage("--output \(name) is the root of all files; name a folder.")
     }
     guard output.path != data.path, !output.path.hasPrefix(data.path + "/") else {
-      throw Failure(
+      throw Failure.usage(
         "--output \(name) lies in the data set \(data.path), whose pictures its previews would become; name a folder "
           + "elsewhere.")
     }

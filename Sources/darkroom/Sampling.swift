@@ -182,10 +182,10 @@ struct Sampling {
       } else {
         guidance.predictor(steered, count: pictures.count, for: sampler)
       }
-    let told = guidance.followsGuidance ? Tensor.full([pictures.count, 1], guidance.scale) : nil
+    let scales = guidance.followsGuidance ? Tensor.full([pictures.count, 1], guidance.scale) : nil
     return try DenoisingLoop(
       scheduler, visits, eta: eta, predictor: predictor,
-      condition: condition(pictures, guidance: told, channels: shown),
+      condition: condition(pictures, guidance: scales, channels: shown),
       classifier: networks.classifier?.guidance(pictures), afterVisit: afterVisit)
   }
 

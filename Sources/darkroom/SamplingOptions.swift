@@ -60,7 +60,8 @@ struct SamplerOptions: ParsableArguments {
   /// - Throws: `Failure` or `SchedulerError`.
   func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {
     let scheduler = try folder.schedulerComponent.config(
-      schedule: schedule.map(URL.expanded), sampler: sampler.map(URL.expanded))
+      schedule: schedule.map { try URL.path(ofNameOrFile: $0, "--schedule") },
+      sampler: sampler.map { try URL.path(ofNameOrFile: $0, "--sampler") })
     if (eta ?? 0) > 0 && ![.ddim, .tcd].contains(scheduler.className) {
       throw Failure("--eta goes with the samplers ddim and tcd; add --sampler ddim.")
     }

@@ -100,7 +100,8 @@ struct SamplingRun {
     options.numbers.seed.announce()
     let loaded = try loaded(batchSize: together)
     let progress = SampleProgress(count: count)
-    Interruption.watch("ending after this step; once more in 5 seconds or later ends at once")
+    Interruption.watch(
+      "ending after this step; files that are written stay; once more in 5 seconds or later ends at once")
     // PyTorch's generator draws for all pictures at once.
     for first in stride(from: 0, to: count, by: options.numbers.rng == .torch ? count : together) {
       let batch = first..<(options.numbers.rng == .torch ? count : min(first + together, count))

@@ -43,7 +43,7 @@ struct ScheduleCommand: ParsableCommand {
     var config = false
 
     func run() throws {
-      let scheduler = try Presets.resolve(URL.expanded(schedule))
+      let scheduler = try SchedulerConfig(argument: schedule, "<schedule>")
       if config { return try Console.print(scheduler.json, terminator: "") }
       let rows = try ScheduleTable(scheduler, .count(steps)).rows
       if json {
@@ -72,7 +72,8 @@ struct ScheduleCommand: ParsableCommand {
     @Argument(help: "Presets' names, scheduler_config.json files, or models' folders.")
     var schedules: [String]
 
-    @Option(name: .shortAndLong, help: "Where to write the SVG.")
+    @Option(
+      name: .shortAndLong, help: "Where to write the SVG.", completion: .file(extensions: ["svg"]))
     var output: String
 
     @Flag(help: "Draw the signal-to-noise ratio, on a logarithmic axis, in place of ᾱ.")
@@ -93,7 +94,7 @@ struct ScheduleCommand: ParsableCommand {
 
     /// The curve of a schedule, and a dot for each visited step.
     private func curves(_ text: String) throws -> [LinePlot.Series] {
-      let config = try Presets.resolve(URL.expanded(text))
+      let config = try SchedulerConfig(argument: text, "<schedules>")
       let value = { (level: NoiseLevel) in snr ? level.snr : Double(level.alphaCumprod) }
       var series: [LinePlot.Series] = []
       if config.isFlow || config.isPreconditioned {

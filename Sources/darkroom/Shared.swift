@@ -20,7 +20,7 @@ struct ComputeOptions: ParsableArguments {
 
   @Option(
     help:
-      "What products are computed in: f32, or bf16 with sums in f32: half the bytes, faster where AVX-512 or AMX multiply bf16, slower elsewhere. (default: f32)"
+      "What products are computed in: f32, or bf16 with sums in f32: faster where AVX-512 or AMX multiply bf16, slower elsewhere. (default: f32)"
   )
   var precision: Precision?
 

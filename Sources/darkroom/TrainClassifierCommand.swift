@@ -26,7 +26,8 @@ struct TrainClassifierCommand: TrainingCommand {
         darkroom evaluate classify judge pictures
       """)
 
-  @Argument(help: "The folder of PNG and JPEG pictures; its sub-folders are the classes.")
+  @Argument(
+    help: "The folder of PNG and JPEG pictures; its sub-folders are the classes.", completion: .directory)
   var images: String
 
   @OptionGroup var place: PlaceOptions
@@ -37,7 +38,9 @@ struct TrainClassifierCommand: TrainingCommand {
       discussion: UNet2DPreset.allCases.map(\.rawValue).joined(separator: ", ") + "."))
   var preset = UNet2DPreset.tiny32
 
-  @Option(help: "A U-Net by a JSON file with the keys of diffusers' UNet2DModel, in place of --preset.")
+  @Option(
+    help: "A U-Net by a JSON file with the keys of diffusers' UNet2DModel, in place of --preset.",
+    completion: .file(extensions: ["json"]))
   var config: String?
 
   @Option(
@@ -72,7 +75,8 @@ struct TrainClassifierCommand: TrainingCommand {
         "--resolution \(resolution): this network needs a multiple of \(unet.sizeMultiple), up to 4096.")
     }
     unet.sampleSize = [resolution, resolution]
-    let scheduler = clean ? nil : try Presets.resolve(URL.expanded(schedule ?? "ddpm-cosine-1000"))
+    let scheduler =
+      clean ? nil : try SchedulerConfig(argument: schedule ?? "ddpm-cosine-1000", "--schedule")
     if let known = unet.knownTimesteps, let scheduler, known < scheduler.numTrainTimesteps {
       throw Failure(
         "this network knows \(known) timesteps and the schedule has \(scheduler.numTrainTimesteps); name a shorter --schedule."
@@ -80,6 +84,12 @@ struct TrainClassifierCommand: TrainingCommand {
     }
     let run = try RunFolder(place, describedBy: "config.json", images: images)
     var options = trainingOptions(resolution)
+    // Its head, of which classes are to be found in the folder, is small beside it.
+    let plan = try NoisyClassifier(Self.network(unet, classes: 2), ParameterStore(.plan))
+    let forecast = Forecast(
+      plan.config.cost(height: resolution, width: resolution), learning: plan.parameters.parameterCount,
+      options)
+    try forecast.refuse(options.extent)
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
     options.arithmetic = Processor.current.arithmetic
@@ -115,6 +125,7 @@ struct TrainClassifierCommand: TrainingCommand {
       trainer, ClassifierProduct(objective, scheduler, classes: folder.classes), outputs.outputs,
       identity: identity, lock: lock, command: command.quoted, folder: run.url)
     TrainingSession.introduce(trainer, split, classes: folder.classes.count)
+    forecast.announce(options.extent)
     run.describeChanges(options)
     try TrainingSession.run(training)
   }

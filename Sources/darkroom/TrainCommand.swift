@@ -43,7 +43,7 @@ struct TrainDenoiserCommand: TrainingCommand {
       stopped.
       """)
 
-  @Argument(help: "The folder of PNG and JPEG pictures.")
+  @Argument(help: "The folder of PNG and JPEG pictures.", completion: .directory)
   var images: String
 
   @OptionGroup var place: PlaceOptions
@@ -73,6 +73,8 @@ struct TrainDenoiserCommand: TrainingCommand {
     var options = try self.options(asked, &scheduler, vaeFolder, isGivenNetwork: start != nil)
     if options.loss.learnsVariance { asked.learnVariance() }
     try check(asked, scheduler, vaeFolder)
+    let forecast = try forecast(asked, options, vaeFolder)
+    try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "model_index.json", images: images)
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
@@ -128,6 +130,7 @@ struct TrainDenoiserCommand: TrainingCommand {
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
     TrainingSession.introduce(trainer, split, classes: folder.classes.count)
+    forecast.announce(options.extent)
     run.describeChanges(options)
     try TrainingSession.run(training)
   }
@@ -179,9 +182,18 @@ struct TrainDenoiserCommand: TrainingCommand {
     return options
   }
 
+  private func forecast(
+    _ network: any DenoiserConfig, _ options: TrainingOptions, _ vae: VAEFolder?
+  ) throws -> Forecast {
+    let side = options.resolution / (vae?.config.downsampling ?? 1)
+    let plan = try network.build(ParameterStore(.plan))
+    return Forecast(
+      network.cost(height: side, width: side), learning: plan.parameters.parameterCount, options)
+  }
+
   private func check(_ network: any DenoiserConfig, _ scheduler: SchedulerConfig, _ vae: VAEFolder?) throws {
     if vae != nil && data.crop == .random {
-      throw Failure(
+      throw Failure.usage(
         "--crop random does not go with --vae, whose latents are encoded once; use --crop center.")
     }
     let channels = vae?.config.latentChannels ?? 3
@@ -191,6 +203,6 @@ struct TrainDenoiserCommand: TrainingCommand {
           + (vae == nil ? "pictures have 3" : "the VAE's latents have \(channels)")
           + ", and as many more for their variance.")
     }
-    try ModelFolder.check(network, scheduler, in: URL(fileURLWithPath: place.output))
+    try ModelFolder.check(network, scheduler, in: URL(argument: place.output, "--output"))
   }
 }

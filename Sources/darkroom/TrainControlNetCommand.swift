@@ -28,7 +28,9 @@ struct TrainControlNetCommand: TrainingCommand {
   @Argument(help: "The folder of the model that is steered.", completion: .directory)
   var model: String
 
-  @Argument(help: "The folder of the pictures to be made, with metadata.jsonl unless --conditions is given.")
+  @Argument(
+    help: "The folder of the pictures to be made, with metadata.jsonl unless --conditions is given.",
+    completion: .directory)
   var pairs: String
 
   @OptionGroup var place: PlaceOptions
@@ -61,6 +63,8 @@ struct TrainControlNetCommand: TrainingCommand {
     let scheduler = try base.scheduler
     let config = try self.config(base)
     var options = try self.options(base)
+    let forecast = try forecast(config, base, options)
+    try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "config.json", images: pairs)
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
@@ -108,6 +112,7 @@ struct TrainControlNetCommand: TrainingCommand {
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
     TrainingSession.introduce(trainer, split, classes: folder.classes.count)
+    forecast.announce(options.extent)
     run.describeChanges(options)
     try TrainingSession.run(training)
   }
@@ -135,6 +140,17 @@ struct TrainControlNetCommand: TrainingCommand {
       throw Failure("no ControlNet for \(model) can be: it \(error.problem).")
     }
     return config
+  }
+
+  /// The copy of the first half saves what the first half of the model, which nothing before it learns from, does not.
+  private func forecast(
+    _ config: any ControlNetConfig, _ base: ModelFolder, _ options: TrainingOptions
+  ) throws -> Forecast {
+    let side = options.resolution / downsampling(base)
+    return Forecast(
+      base.config.cost(height: side, width: side),
+      learning: try config.build(ParameterStore(.plan)).parameters.parameterCount,
+      frozen: try base.config.build(ParameterStore(.plan)).parameters.parameterCount, options)
   }
 
   private func downsampling(_ base: ModelFolder) -> Int { base.vae?.config.downsampling ?? 1 }

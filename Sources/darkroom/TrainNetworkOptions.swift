@@ -23,20 +23,22 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(
     help:
-      "A network by a JSON file with the keys of diffusers' UNet2DModel, UNet2DConditionModel or DiTTransformer2DModel."
-  )
+      "A network by a JSON file with the keys of diffusers' UNet2DModel, UNet2DConditionModel or DiTTransformer2DModel.",
+    completion: .file(extensions: ["json"]))
   var config: String?
 
   @Option(
     help: """
       Begin with the weights of this model's folder, of this program or of diffusers, in place of chance: fine-tuning. Its \
       network, schedule, size and VAE are used too; classes of the same name keep what was learned of them.
-      """)
+      """,
+    completion: .directory)
   var initFrom: String?
 
   @Option(
     help:
-      "Learn the latents of this AutoencoderKL in place of pixels: its folder, or that of a pipeline with one."
+      "Learn the latents of this AutoencoderKL in place of pixels: its folder, or that of a pipeline with one.",
+    completion: .directory
   )
   var vae: String?
 
@@ -84,7 +86,7 @@ struct NetworkOptions: ParsableArguments {
       }
       ?? named(readsCaptions).with(channels: latentChannels ?? 3)
     if let model, (network is DiTConfig) != (model == .dit) {
-      throw Failure("--model \(model.rawValue) and the network named are of different families.")
+      throw Failure.usage("--model \(model.rawValue) and the network named are of different families.")
     }
     guard ![.number, .vector].contains(network.classInput) else {
       throw Failure(
@@ -96,7 +98,7 @@ struct NetworkOptions: ParsableArguments {
   private func named(_ readsCaptions: Bool) throws -> any DenoiserConfig {
     let name = preset ?? (model == .dit ? "dit-tiny-4" : readsCaptions ? "text-tiny" : "tiny-32")
     if let network = DenoiserFamilies.config(preset: name) { return network }
-    throw Failure(
+    throw Failure.usage(
       "--preset \(name) is not known; there are \(DenoiserFamilies.presetNames.joined(separator: ", ")).")
   }
 
@@ -108,7 +110,7 @@ struct NetworkOptions: ParsableArguments {
       return scheduler
     }
     let schedule = schedule ?? "ddpm-cosine-1000"
-    var scheduler = try Presets.resolve(schedule)
+    var scheduler = try SchedulerConfig(argument: schedule, "--schedule")
     if let prediction { scheduler.predictionType = prediction }
     // Latents are scaled to a deviation of 1: cut off at ±1, the range of pictures, they would lose their colours. Whoever
     // names a larger range means latents.

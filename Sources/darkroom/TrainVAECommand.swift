@@ -20,16 +20,26 @@ struct TrainVAECommand: TrainingCommand {
       part of this program: without --perceptual-weights it is left out. A run that was stopped goes on with 'darkroom resume'.
       """)
 
-  @Argument(help: "The folder of PNG and JPEG pictures.")
+  @Argument(help: "The folder of PNG and JPEG pictures.", completion: .directory)
   var images: String
 
   @OptionGroup var place: PlaceOptions
 
-  @Option(help: "A network by name: vae-tiny-f4 or vae-kl-f8.")
-  var preset = AutoencoderKLPreset.tinyF4
+  @Option(help: "A network by name: vae-tiny-f4 or vae-kl-f8. (default: vae-tiny-f4)")
+  var preset: AutoencoderKLPreset?
 
-  @Option(help: "A network by a JSON file with the keys of diffusers' AutoencoderKL, in place of --preset.")
+  @Option(
+    help: "A network by a JSON file with the keys of diffusers' AutoencoderKL, in place of --preset.",
+    completion: .file(extensions: ["json"]))
   var config: String?
+
+  @Option(
+    help: """
+      Begin with the weights of this AutoencoderKL, of this program or of diffusers, in place of chance: fine-tuning. Its \
+      folder, or that of a pipeline with one; its network is used too.
+      """,
+    completion: .directory)
+  var initFrom: String?
 
   @OptionGroup(title: "Data") var data: DataOptions
 
@@ -42,7 +52,8 @@ struct TrainVAECommand: TrainingCommand {
   @Option(
     help: ArgumentHelp(
       "LPIPS weights: a safetensors file with the keys of lpips.LPIPS(net=\"vgg\").state_dict(). (default: no perceptual term)",
-      valueName: "file"))
+      valueName: "file"),
+    completion: .file(extensions: ["safetensors"]))
   var perceptualWeights: String?
 
   @Option(help: "Weight of the perceptual distance.")
@@ -64,12 +75,18 @@ struct TrainVAECommand: TrainingCommand {
       (discriminatorWeight, "--discriminator-weight"),
     ] { try require(isFinite(value), "\(option) must not be negative, and be finite.") }
     try require((discriminatorStart ?? 0) >= 0, "--discriminator-start must not be negative.")
+    try require(preset == nil || config == nil, "--preset and --config exclude each other.")
+    try require(
+      initFrom == nil || (preset == nil && config == nil),
+      "--init-from says which network it is; leave --preset and --config out.")
   }
 
   func train(_ command: RunCommand) throws {
     try compute.apply()
+    let start = try initFrom.map { try StartingAutoencoder(URL(argument: $0, "--init-from")) }
     var network =
-      try config.map { try AutoencoderKLConfig(contentsOf: URL(argument: $0, "--config")) } ?? preset.config
+      try start?.config ?? config.map { try AutoencoderKLConfig(contentsOf: URL(argument: $0, "--config")) }
+      ?? (preset ?? .tinyF4).config
     guard network.inChannels == 3, network.outChannels == 3 else {
       throw Failure(
         "this autoencoder has \(network.inChannels) channels in and \(network.outChannels) out; pictures have 3."
@@ -82,15 +99,21 @@ struct TrainVAECommand: TrainingCommand {
       )
     }
     network.sampleSize = [resolution, resolution]
+    var (options, own) = (trainingOptions(resolution), try autoencoderOptions())
+    let plan = try AutoencoderKL(network, ParameterStore(.plan))
+    let forecast = Forecast(
+      network.cost(height: resolution, width: resolution), learning: plan.parameters.parameterCount, options)
+    try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "config.json", images: images)
     let perceptual = try perceptual(resolution)
-    var (options, own) = (trainingOptions(resolution), try autoencoderOptions())
+    let startHash = try start?.hash()
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
     options.arithmetic = Processor.current.arithmetic
     options.precision = compute.precision ?? Precision.current
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options, own)
+      identity.add("--init-from with the hash", startHash ?? "none")
       let encoder = JSONEncoder()
       identity.add("the network's", configuration: try encoder.encode(network))
       return identity
@@ -108,6 +131,10 @@ struct TrainVAECommand: TrainingCommand {
 
     let lock = try run.claim(command)
     let model = try AutoencoderKL(network, ParameterStore(.fresh(seed: options.seed)))
+    if let start, run.state == nil {
+      try start.fill(model.parameters)
+      Console.note("beginning with \(start.url.relativePath)")
+    }
     let objective = AutoencoderObjective(model, pictures, own, options, perceptual: perceptual)
     let trainer = try Trainer(model.parameters, objective, options, resuming: run.state)
     var outputs = self.outputs.outputs
@@ -116,6 +143,7 @@ struct TrainVAECommand: TrainingCommand {
       trainer, AutoencoderProduct(objective, network), outputs, identity: identity, lock: lock,
       command: command.quoted, folder: run.url)
     TrainingSession.introduce(trainer, split, classes: folder.classes.count)
+    forecast.announce(options.extent)
     run.describeChanges(options)
     try TrainingSession.run(training)
   }

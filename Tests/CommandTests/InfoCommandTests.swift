@@ -74,4 +74,20 @@ final class InfoCommandTests: XCTestCase {
     try text.write(to: url, atomically: true, encoding: .utf8)
     XCTAssertTrue(try info(copy.path).contains("SASolverScheduler"))
   }
+
+  /// No advice to throw away what is no picture.
+  func testWhatIsNotDescribedIsSaid() throws {
+    let folder = try temporaryFolder(for: self)
+    for (name, words) in [
+      ("notes.md", "notes.md is nothing that is described here"), ("program", "is nothing that is described"),
+      ("damaged.png", "damaged.png holds text, not a picture; fetch the picture again"),
+    ] {
+      let url = folder.appending(path: name)
+      try Data(name == "program" ? [0x7F, 0x45, 0, 0] : Array("some words".utf8)).write(to: url)
+      let result = try Command.run("info", url.path)
+      XCTAssertEqual(result.code, 1)
+      XCTAssertTrue(result.errors.contains(words), result.errors)
+      XCTAssertFalse(result.errors.contains("delete"), result.errors)
+    }
+  }
 }

@@ -68,6 +68,47 @@ final class LatentTrainingTests: XCTestCase {
     XCTAssertTrue(try trainVAE("vae").errors.contains("holds a run already; add --resume"))
   }
 
+  /// An autoencoder, this program's or that of a pipeline, is trained further.
+  func testFineTuningBeginsWithTheAutoencoder() throws {
+    XCTAssertEqual(try trainVAE("base").code, 0)
+    let fine = [
+      "vae", path("shapes"), "--init-from", path("base"), "--output", path("fine"), "--steps", "6",
+      "--batch-size", "4", "--warmup", "50", "--preview-every", "0", "--checkpoint-every", "1",
+      "--keep-checkpoints", "6",
+    ]
+    let result = try train(fine)
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertTrue(result.errors.contains("beginning with \(path("base"))"), result.errors)
+    // The first update has a rate of 0, so that its checkpoint is the base.
+    let weights = "diffusion_pytorch_model.safetensors"
+    func tensors(_ name: String) throws -> SafetensorsFile {
+      try SafetensorsFile(folder.appending(path: "\(name)/\(weights)"))
+    }
+    let (base, first, last) = try (tensors("base"), tensors("fine/checkpoints/step-000001"), tensors("fine"))
+    for key in base.entries.keys {
+      XCTAssertEqual(try first.tensor(key).values, try base.tensor(key).values, key)
+    }
+    XCTAssertNotEqual(
+      try last.tensor("decoder.conv_out.weight").values, try base.tensor("decoder.conv_out.weight").values)
+    XCTAssertEqual(try train(fine + ["--resume"]).code, 0)
+    let other = try train(
+      Array(fine.prefix(2)) + ["--config", path("vae.json")] + fine.dropFirst(4) + ["--resume"])
+    XCTAssertTrue(other.errors.contains("fine was begun with --init-from with the hash"), other.errors)
+
+    let pipeline = Fixtures.url("pipelines/ldm").path
+    let ofPipeline = try train(
+      [
+        "vae", path("shapes"), "--init-from", pipeline, "--resolution", "16", "--output", path("ldm"),
+        "--steps", "1", "--batch-size", "2", "--preview-every", "0",
+      ])
+    XCTAssertEqual(ofPipeline.code, 0, ofPipeline.errors)
+    XCTAssertEqual(
+      try VAEFolder(folder.appending(path: "ldm")).config.latentChannels,
+      try VAEFolder(URL(fileURLWithPath: pipeline)).config.latentChannels)
+    let none = try train(["vae", path("shapes"), "--init-from", path("shapes"), "--output", path("x")])
+    XCTAssertTrue(none.errors.contains("holds no autoencoder"), none.errors)
+  }
+
   /// A run that was killed between its state and its model is a run all the same, and a model without a run is not one to
   /// be written over, resumed or not.
   func testNothingIsOverwritten() throws {

@@ -102,6 +102,9 @@ final class SampleOutputTests: XCTestCase {
       progress.firstMatch(of: /^pictures \d+ to \d+ of 2000, step \d+\/500, .* left$/), "\(progress)")
     let end = try XCTUnwrap(lines().last { $0.contains("written") })
     XCTAssertTrue(end.hasPrefix("stopped; "), "\(end)")
+    let said = try XCTUnwrap(lines().first { $0.contains("ending after this step") })
+    XCTAssertTrue(said.contains("files that are written stay"), "\(said)")
+    XCTAssertFalse(said.contains("checkpoint"), "sampling has none")
   }
 
   /// A grid that no file can hold is refused before a minute is spent on its pictures.
@@ -177,6 +180,12 @@ final class SampleOutputTests: XCTestCase {
       XCTAssertEqual(try FileManager.default.destinationOfSymbolicLink(atPath: link.path), "real.png")
       XCTAssertNoThrow(try DecodedPicture(contentsOf: folder.appending(path: "real.png")))
     }
+    // One that leads nowhere is found out before there is a picture.
+    let lost = folder.appending(path: "lost.png")
+    try FileManager.default.createSymbolicLink(atPath: lost.path, withDestinationPath: "none/real.png")
+    let result = try Command.run("sample", model, "--output", lost.path)
+    XCTAssertEqual(result.code, 1)
+    XCTAssertTrue(result.errors.contains("/none does not exist; make it first."), result.errors)
   }
 
   /// Numbers that ran away are named, and not drawn black.
@@ -222,6 +231,29 @@ final class SampleOutputTests: XCTestCase {
   }
 
   /// What a machine cannot hold is refused with a number, before it is tried.
+  func testWhatTakesMinutesSaysSoBeforehand() throws {
+    let folder = try temporaryFolder(for: self)
+    let log = folder.appending(path: "log")
+    XCTAssertTrue(FileManager.default.createFile(atPath: log.path, contents: nil))
+    let process = try Command.start(
+      [
+        "sample", model, "--size", "512x512", "--steps", "1000", "--count", "1000", "--separate", "--output",
+        folder.appending(path: "o.png").path,
+      ], errors: FileHandle(forWritingTo: log))
+    let limit = Date(timeIntervalSinceNow: 60)
+    func said() throws -> String { try String(contentsOf: log, encoding: .utf8) }
+    while try said().isEmpty, process.isRunning, Date() < limit { usleep(20_000) }
+    process.terminate()
+    process.waitUntilExit()
+    let text = try said()
+    XCTAssertNotNil(
+      text.firstMatch(
+        of:
+          /^1000 pictures of 512x512 will take about \d+ (h|min) \d+ (min|s) and at least [\d.]+ [GM]B of memory/
+      ),
+      text)
+  }
+
   func testSizesBeyondMemoryAreRefused() throws {
     let folder = try temporaryFolder(for: self)
     let copy = folder.appending(path: "m")

@@ -115,8 +115,8 @@ public struct LikelihoodEvaluation {
     }
     let epsilon = Tensor(Array(draws.joined()), shape: x0.shape)
     let x = noise.noisy(x0, epsilon, timesteps: timesteps)
-    let told = timesteps.map { noise.networkTimesteps[$0] }
-    var (output, raw): (Tensor, Tensor?) = (network(x, told, condition), nil)
+    let networkTimesteps = timesteps.map { noise.networkTimesteps[$0] }
+    var (output, raw): (Tensor, Tensor?) = (network(x, networkTimesteps, condition), nil)
     if output.shape[1] == 2 * c {
       let halves = output.splitChannels([c, c])
       (output, raw) = (halves[0], halves[1])

@@ -62,12 +62,7 @@ public struct StartingModel {
         tensor.overwrite(with: value)
         continue
       }
-      guard let source = own[key], source.shape == tensor.shape else {
-        throw refused(
-          "cannot be gone on with: '\(key)' is \(own[key].map { "\($0.shape)" } ?? "missing") where this run needs "
-            + "\(tensor.shape)")
-      }
-      tensor.overwrite(with: source)
+      try tensor.begin(with: own[key], as: key, of: url)
     }
   }
 
@@ -98,5 +93,49 @@ public struct StartingModel {
 
   private func refused(_ problem: String) -> ModelFolderError {
     ModelFolderError(folder: url.relativePath, problem: problem)
+  }
+}
+
+/// A finished autoencoder, of this program or of diffusers, whose weights a run begins with.
+public struct StartingAutoencoder {
+  private let folder: VAEFolder
+  /// Where it is.
+  public var url: URL { folder.url }
+  /// Its network.
+  public var config: AutoencoderKLConfig { folder.config }
+
+  /// Opens its folder, or that of a pipeline with one, without loading weights.
+  ///
+  /// - Throws: the errors of `VAEFolder`.
+  public init(_ url: URL) throws { folder = try VAEFolder(url) }
+
+  /// What tells its weights from others.
+  ///
+  /// - Throws: what reading them throws.
+  public func hash() throws -> String { try folder.checkpoint.hash() }
+
+  /// Writes its weights over those of a network of the same configuration.
+  ///
+  /// - Throws: `CheckpointError`, `SafetensorsError`, or `ModelFolderError` where a tensor has another shape.
+  public func fill(_ network: ParameterStore) throws {
+    let own = Dictionary(
+      uniqueKeysWithValues: try folder.vae().parameters.parameters.map { ($0.key, $0.tensor) })
+    for (key, tensor) in network.parameters { try tensor.begin(with: own[key], as: key, of: url) }
+  }
+}
+
+extension Tensor {
+  /// Takes over the weight that a run begins with.
+  ///
+  /// - Throws: `ModelFolderError` where there is none of this shape.
+  fileprivate func begin(with source: Tensor?, as key: String, of model: URL) throws(ModelFolderError) {
+    guard let source, source.shape == shape else {
+      throw ModelFolderError(
+        folder: model.relativePath,
+        problem:
+          "cannot be gone on with: '\(key)' is \(source.map { "\($0.shape)" } ?? "missing") where this run needs "
+          + "\(shape)")
+    }
+    overwrite(with: source)
   }
 }
