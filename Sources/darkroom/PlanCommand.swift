@@ -22,7 +22,7 @@ struct PlanCommand: ParsableCommand {
   @Argument(help: "A model's folder.", completion: .directory)
   var model: String?
 
-  @Option(help: "A network by its preset's name, in place of a folder.")
+  @Option(help: "A network by its preset's name, in place of a model's.")
   var preset: String?
 
   @OptionGroup var size: SizeOptions

@@ -30,6 +30,8 @@ final class PathTests: XCTestCase {
     "invert '~/class' '~/o.png' --steps 2 --sampler ddim --class 1 --guidance-scale 2 --autoguidance '~/class' "
       + "--output '~/m.safetensors'",
     "invert '~/sd' '~/s.png' --steps 2 --sampler ddim --prompt star \(steered) --output '~/m.safetensors'",
+    "interpolate '~/ldm' --seeds 1,2 --frames 2 --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' "
+      + "--output '~/f.png'",
     "sample '~/ldm' --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' --output '~/o2.png'",
     "img2img '~/ldm' '~/o.png' --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' --output '~/i.png'",
     "inpaint '~/ldm' '~/o.png' --mask '~/o.png' --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' "
@@ -48,7 +50,7 @@ final class PathTests: XCTestCase {
     "schedule convergence --samplers ddim --output '~/v.svg'",
     "prompt show '~/sd' star", "data draw-shapes '~/shapes' --count 16 --size 16",
     "data draw-shapes '~/scattered' --count 16 --size 16 --outlines '~/outlines'", "data check '~/shapes'",
-    "bench sample --network '~/ldm/unet' --batch-size 1 --repeats 1",
+    "bench network sample --network '~/ldm/unet' --batch-size 1 --repeats 1",
     "train denoiser '~/shapes' --config '~/unet.json' --schedule '~/ldm' \(short) --output '~/run'",
     "train denoiser '~/shapes' --init-from '~/run' \(short) --output '~/finer'",
     "train denoiser '~/shapes' --vae '~/ldm' --preset dit-tiny-2 --resolution 16 \(short) --output '~/latent'",
