@@ -77,8 +77,8 @@ final class MemoryTests: XCTestCase {
     XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")))
   }
 
-  /// What is told of a picture's memory in training is at least half of what it takes, and never more: what would fit is not
-  /// refused.
+  /// What is told of a picture's memory in training is at least two fifths of what it takes, the allocator's rounding up
+  /// included, and never more: what would fit is not refused.
   func testTheForecastOfTrainingIsMeasured() throws {
     for (preset, many) in [("tiny-32", 18), ("dit-tiny-2", 8)] {
       let config = try XCTUnwrap(DenoiserFamilies.config(preset: preset))
@@ -93,7 +93,7 @@ final class MemoryTests: XCTestCase {
       let cost = try XCTUnwrap(config.cost(height: size.height, width: size.width))
       let told = 4 * (cost.saved + cost.values)
       XCTAssertLessThan(told, measured, preset)
-      XCTAssertGreaterThan(told, measured / 2, preset)
+      XCTAssertGreaterThan(told, 0.4 * measured, preset)
     }
   }
 }

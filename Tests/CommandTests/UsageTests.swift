@@ -105,8 +105,11 @@ final class UsageTests: XCTestCase {
   func testAllResultsGoThroughTheConsole() throws {
     let sources = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Sources/darkroom")
-    for file in try FileManager.default.contentsOfDirectory(atPath: sources.path)
-    where file.hasSuffix(".swift") {
+    let files = try FileManager.default.subpathsOfDirectory(atPath: sources.path).filter {
+      $0.hasSuffix(".swift")
+    }
+    XCTAssertGreaterThan(files.count, 50)
+    for file in files {
       let text = try String(contentsOf: sources.appending(path: file), encoding: .utf8)
       for line in text.split(separator: "\n") where line.contains(/(^|[^.A-Za-z])print\(/) {
         XCTAssertTrue(line.contains("func print("), "\(file): \(line)")
