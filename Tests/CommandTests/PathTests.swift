@@ -30,8 +30,7 @@ final class PathTests: XCTestCase {
     "invert '~/class' '~/o.png' --steps 2 --sampler ddim --class 1 --guidance-scale 2 --autoguidance '~/class' "
       + "--output '~/m.safetensors'",
     "invert '~/sd' '~/s.png' --steps 2 --sampler ddim --prompt star \(steered) --output '~/m.safetensors'",
-    "interpolate '~/ldm' --seeds 1,2 --frames 2 --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' "
-      + "--output '~/f.png'",
+    "interpolate '~/ldm' --seeds 1,2 --frames 2 --steps 2 --save-steps '~/w.png' --output '~/f.png'",
     "sample '~/ldm' --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' --output '~/o2.png'",
     "img2img '~/ldm' '~/o.png' --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' --output '~/i.png'",
     "inpaint '~/ldm' '~/o.png' --mask '~/o.png' --steps 2 --latents '~/n.safetensors' --save-steps '~/w.png' "
@@ -107,7 +106,7 @@ final class PathTests: XCTestCase {
   func testNoPathIsLeftOut() throws {
     let paths = try Self.paths()
     XCTAssertGreaterThan(paths.count, 70)
-    for path in paths {
+    for path in paths where !Self.refused.contains("\(path.command) \(path.option ?? "")") {
       let given = Self.lines.filter { $0.hasPrefix(path.command + " ") }.contains { line in
         path.option.map { line.contains("\($0) '~") } ?? (line.components(separatedBy: " '~").count > 1)
       }
@@ -153,6 +152,8 @@ final class PathTests: XCTestCase {
     let command: Command
   }
 
+  /// Options that a command has and always refuses.
+  private static let refused = ["interpolate --latents"]
   /// Words of options that speak of files and name none.
   private static let others: Set<String> = ["count", "classes"]
 

@@ -99,13 +99,14 @@ struct TrainVAECommand: TrainingCommand {
       )
     }
     network.sampleSize = [resolution, resolution]
+    // First, since it names what is wrong with the file of weights, which the options hash.
+    let perceptual = try perceptual(resolution)
     var (options, own) = (trainingOptions(resolution), try autoencoderOptions())
     let plan = try AutoencoderKL(network, ParameterStore(.plan))
     let forecast = Forecast(
       network.cost(height: resolution, width: resolution), learning: plan.parameters.parameterCount, options)
     try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "config.json", images: images)
-    let perceptual = try perceptual(resolution)
     let startHash = try start?.hash()
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
