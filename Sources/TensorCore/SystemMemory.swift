@@ -12,9 +12,16 @@ public enum SystemMemory {
   /// What the system could still give it, in bytes; nil where the system does not say.
   static var available: Int? { [ofMachine, ControlGroup.own?.available].compactMap { $0 }.min() }
 
-  private static var ofMachine: Int? {
-    let line = text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-    return line.flatMap { Int($0.split(separator: " ")[1]) }.map { $0 << 10 }
+  /// The most that this program has had in memory, in bytes; nil where the system does not say. `getrusage` counts what the
+  /// process that began it had as well.
+  public static var peakOfProgram: Int? { bytes("VmHWM:", in: "/proc/self/status") }
+
+  private static var ofMachine: Int? { bytes("MemAvailable:", in: "/proc/meminfo") }
+
+  /// The kibibytes that a line such as `MemAvailable:  512 kB` says.
+  private static func bytes(_ name: String, in path: String) -> Int? {
+    let line = text(path)?.split(separator: "\n").first { $0.hasPrefix(name) }
+    return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
   }
 
   fileprivate static func text(_ path: String) -> String? {

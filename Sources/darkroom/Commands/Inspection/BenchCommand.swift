@@ -65,7 +65,7 @@ struct BenchNetworkCommand: ParsableCommand {
     }
     try Console.print(
       "{\"seconds_per_image\": \(median(seconds)), \"cpu_seconds_per_image\": \(median(processor)), "
-        + "\"peak_rss_bytes\": \(usage().ru_maxrss * 1024)}")
+        + "\"peak_rss_bytes\": \(SystemMemory.peakOfProgram ?? usage().ru_maxrss << 10)}")
   }
 
   private func usage() -> rusage {

@@ -57,7 +57,7 @@ struct PlanCommand: ParsableCommand {
     let products = withoutGradients {
       plannedProducts { _ = network.predict(x, timesteps: timesteps, condition: condition, dropout: nil) }
     }
-    try print(products, "\(width)x\(height), batch of \(batchSize)")
+    try report(products, "\(width)x\(height), batch of \(batchSize)")
   }
 
   private func config() throws -> any DenoiserConfig {
@@ -70,7 +70,7 @@ struct PlanCommand: ParsableCommand {
     return config
   }
 
-  private func print(_ products: [PlannedProduct], _ what: String) throws {
+  private func report(_ products: [PlannedProduct], _ what: String) throws {
     var (order, counts): ([PlannedProduct], [PlannedProduct: Int]) = ([], [:])
     for product in products {
       if counts[product] == nil { order.append(product) }
