@@ -107,6 +107,7 @@ struct TrainVAECommand: TrainingCommand {
       network.cost(height: resolution, width: resolution), learning: plan.parameters.parameterCount, options)
     try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "config.json", images: images)
+    if perceptual == nil { Console.note("no perceptual term: --perceptual-weights names none") }
     let startHash = try start?.hash()
     options.seed = run.seed(updates.seed)
     options.threads = run.state?.options.threads ?? threadCount
@@ -180,10 +181,7 @@ struct TrainVAECommand: TrainingCommand {
   }
 
   private func perceptual(_ resolution: Int) throws -> LPIPS? {
-    guard let perceptualWeights else {
-      Console.note("no perceptual term: --perceptual-weights names none")
-      return nil
-    }
+    guard let perceptualWeights else { return nil }
     let network = try LPIPS(contentsOf: URL(argument: perceptualWeights, "--perceptual-weights"))
     guard resolution >= LPIPS.leastSide else {
       throw Failure(
