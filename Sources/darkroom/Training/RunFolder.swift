@@ -138,8 +138,16 @@ struct RunFolder {
   /// How many updates the run is to have.
   func steps(_ asked: Int) -> Int { place.extendTo ?? asked }
 
+  /// Writes down what the machine decides, or the run that goes on: the seed, the threads, and how products are computed.
+  func settle(_ options: inout TrainingOptions, _ seed: Seed, _ compute: ComputeOptions) {
+    options.seed = self.seed(seed)
+    options.threads = state?.options.threads ?? threadCount
+    options.arithmetic = Processor.current.arithmetic
+    options.precision = compute.precision ?? Precision.current
+  }
+
   /// The seed of the run that goes on where none was given, or what was asked for.
-  func seed(_ asked: Seed) -> UInt64 {
+  private func seed(_ asked: Seed) -> UInt64 {
     if asked.isDrawn, let state { return state.options.seed }
     asked.announce()
     return asked.value

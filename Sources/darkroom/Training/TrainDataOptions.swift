@@ -30,6 +30,13 @@ struct DataOptions: ParsableArguments {
     try require((0..<0.5).contains(heldOut), "--held-out must be at least 0 and below 0.5.")
   }
 
+  /// - Throws: `Failure` for a number of pixels a side that does not suit what is trained.
+  static func check(_ resolution: Int, multipleOf multiple: Int, for what: String) throws {
+    guard resolution % multiple == 0, (1...4096).contains(resolution) else {
+      throw Failure("--resolution \(resolution): this \(what) needs a multiple of \(multiple), up to 4096.")
+    }
+  }
+
   /// Opens every picture before the first step.
   func checked(
     _ path: String, captions: ImageFolder.CaptionSource = .any, resolution: Int
@@ -56,6 +63,20 @@ struct DataOptions: ParsableArguments {
     let usable = check.usableFolder
     guard !usable.items.isEmpty else { throw Failure("\(path) holds no picture that can be used.") }
     return usable
+  }
+}
+
+extension TrainingOptions {
+  /// What is asked for, on top of the defaults of what is trained; where passes are asked for, the number of updates follows
+  /// from the pictures.
+  init(
+    _ defaults: TrainingOptions = TrainingOptions(), resolution: Int, _ data: DataOptions,
+    _ updates: UpdateOptions, _ place: PlaceOptions
+  ) {
+    self = defaults
+    (self.resolution, crop, flip, heldOut) = (resolution, data.crop, data.flip, data.heldOut)
+    updates.fill(&self)
+    steps = place.extendTo ?? updates.steps ?? steps
   }
 }
 

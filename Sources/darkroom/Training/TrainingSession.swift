@@ -5,8 +5,17 @@ import Training
 
 /// A run from its first step to its end, as the person at the terminal sees it.
 enum TrainingSession {
+  /// - Parameters:
+  ///   - folder: the folder that it writes to.
+  ///   - split: the pictures that it learns, and those that it is measured by.
+  ///   - classes: how many those have; 0 for none.
   /// - Throws: `ExitCode` 130 where the run was stopped; whatever ended it.
-  static func run(_ run: TrainingRun) throws {
+  static func run(
+    _ run: TrainingRun, of folder: RunFolder, on split: HeldOut, classes: Int, _ forecast: Forecast
+  ) throws {
+    introduce(run.trainer, split, classes: classes)
+    forecast.announce(run.trainer.options.extent)
+    folder.describeChanges(run.trainer.options)
     let progress = ProgressReport(run.trainer.options)
     Interruption.watch(
       "ending after this step, with a checkpoint; once more in 5 seconds or later ends at once, without one")
@@ -24,7 +33,7 @@ enum TrainingSession {
   }
 
   /// What is about to be trained, on what.
-  static func introduce(_ trainer: Trainer, _ split: HeldOut, classes: Int) {
+  private static func introduce(_ trainer: Trainer, _ split: HeldOut, classes: Int) {
     let count = trainer.learning.reduce(0) { $0 + $1.tensor.count }
     Console.note(
       "training \(count) parameters on \(split.learned.count.counted("picture"))"

@@ -70,10 +70,7 @@ struct TrainClassifierCommand: TrainingCommand {
       throw Failure("this network has \(unet.inChannels) input channels; pictures have 3.")
     }
     let resolution = data.resolution ?? unet.sampleSize?[0] ?? 32
-    guard resolution % unet.sizeMultiple == 0, (1...4096).contains(resolution) else {
-      throw Failure(
-        "--resolution \(resolution): this network needs a multiple of \(unet.sizeMultiple), up to 4096.")
-    }
+    try DataOptions.check(resolution, multipleOf: unet.sizeMultiple, for: "network")
     unet.sampleSize = [resolution, resolution]
     let scheduler =
       clean ? nil : try SchedulerConfig(argument: schedule ?? "ddpm-cosine-1000", "--schedule")
@@ -83,17 +80,14 @@ struct TrainClassifierCommand: TrainingCommand {
       )
     }
     let run = try RunFolder(place, describedBy: "config.json", images: images)
-    var options = trainingOptions(resolution)
+    var options = TrainingOptions(Self.defaults, resolution: resolution, data, updates, place)
     // Its head, of which classes are to be found in the folder, is small beside it.
     let plan = try NoisyClassifier(Self.network(unet, classes: 2), ParameterStore(.plan))
     let forecast = Forecast(
       plan.config.cost(height: resolution, width: resolution), learning: plan.parameters.parameterCount,
       options)
     try forecast.refuse(options.extent)
-    options.seed = run.seed(updates.seed)
-    options.threads = run.state?.options.threads ?? threadCount
-    options.arithmetic = Processor.current.arithmetic
-    options.precision = compute.precision ?? Precision.current
+    run.settle(&options, updates.seed, compute)
     func known(_ options: TrainingOptions) -> RunIdentity {
       var identity = RunIdentity(options)
       identity.add("--clean", "\(clean)")
@@ -124,10 +118,7 @@ struct TrainClassifierCommand: TrainingCommand {
     let training = try TrainingRun(
       trainer, ClassifierProduct(objective, scheduler, classes: folder.classes), outputs.outputs,
       identity: identity, lock: lock, command: command.quoted, folder: run.url)
-    TrainingSession.introduce(trainer, split, classes: folder.classes.count)
-    forecast.announce(options.extent)
-    run.describeChanges(options)
-    try TrainingSession.run(training)
+    try TrainingSession.run(training, of: run, on: split, classes: folder.classes.count, forecast)
   }
 
   private static let usualHead = 32
@@ -146,14 +137,4 @@ struct TrainClassifierCommand: TrainingCommand {
     (options.emaDecay, options.labelDropout) = (0, 0)
     return options
   }()
-
-  /// Everything but the number of updates, which may follow from the pictures.
-  private func trainingOptions(_ resolution: Int) -> TrainingOptions {
-    var options = Self.defaults
-    (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
-    options.heldOut = data.heldOut
-    updates.fill(&options)
-    options.steps = place.extendTo ?? updates.steps ?? options.steps
-    return options
-  }
 }

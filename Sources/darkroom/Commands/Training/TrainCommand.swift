@@ -76,10 +76,7 @@ struct TrainDenoiserCommand: TrainingCommand {
     let forecast = try forecast(asked, options, vaeFolder)
     try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "model_index.json", images: images)
-    options.seed = run.seed(updates.seed)
-    options.threads = run.state?.options.threads ?? threadCount
-    options.arithmetic = Processor.current.arithmetic
-    options.precision = compute.precision ?? Precision.current
+    run.settle(&options, updates.seed, compute)
     let startHash = try start?.hash()
     func known(_ options: TrainingOptions) -> RunIdentity {
       var identity = RunIdentity(options)
@@ -129,10 +126,7 @@ struct TrainDenoiserCommand: TrainingCommand {
     let training = try TrainingRun(
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
-    TrainingSession.introduce(trainer, split, classes: folder.classes.count)
-    forecast.announce(options.extent)
-    run.describeChanges(options)
-    try TrainingSession.run(training)
+    try TrainingSession.run(training, of: run, on: split, classes: folder.classes.count, forecast)
   }
 
   /// The examples with their captions, where those are told.
@@ -160,25 +154,17 @@ struct TrainDenoiserCommand: TrainingCommand {
   private func options(
     _ network: any DenoiserConfig, _ scheduler: inout SchedulerConfig, _ vae: VAEFolder?, isGivenNetwork: Bool
   ) throws -> TrainingOptions {
-    var options = TrainingOptions()
     let factor = vae?.config.downsampling ?? 1
     // A network that is named by its use at a size of pixels has that; one that is described has its own.
     let isDescribed = self.network.config != nil || isGivenNetwork
     let side = (network.nativeSize?.height ?? 32) * (isDescribed ? factor : 1)
-    options.resolution = data.resolution ?? side
-    (options.crop, options.flip, options.heldOut) = (data.crop, data.flip, data.heldOut)
-    updates.fill(&options)
-    options.steps = place.extendTo ?? updates.steps ?? options.steps
+    var options = TrainingOptions(resolution: data.resolution ?? side, data, updates, place)
     options.captions = captions.options
     let dropout = captions.options == nil ? averaging.labelDropout : captions.captionDropout ?? 0.1
     (options.emaDecay, options.labelDropout) = (averaging.ema, dropout)
     options.vae = try vae?.hash()
     options.loss = try loss.options(&scheduler)
-    let multiple = network.sizeMultiple * factor
-    guard options.resolution % multiple == 0, (1...4096).contains(options.resolution) else {
-      throw Failure(
-        "--resolution \(options.resolution): this network needs a multiple of \(multiple), up to 4096.")
-    }
+    try DataOptions.check(options.resolution, multipleOf: network.sizeMultiple * factor, for: "network")
     return options
   }
 

@@ -66,10 +66,7 @@ struct TrainControlNetCommand: TrainingCommand {
     let forecast = try forecast(config, base, options)
     try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "config.json", images: pairs)
-    options.seed = run.seed(updates.seed)
-    options.threads = run.state?.options.threads ?? threadCount
-    options.arithmetic = Processor.current.arithmetic
-    options.precision = compute.precision ?? Precision.current
+    run.settle(&options, updates.seed, compute)
     let baseHash = try base.denoiserComponent.checkpoint.hash()
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options)
@@ -111,10 +108,7 @@ struct TrainControlNetCommand: TrainingCommand {
     let training = try TrainingRun(
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
-    TrainingSession.introduce(trainer, split, classes: folder.classes.count)
-    forecast.announce(options.extent)
-    run.describeChanges(options)
-    try TrainingSession.run(training)
+    try TrainingSession.run(training, of: run, on: split, classes: folder.classes.count, forecast)
   }
 
   private static let defaults: TrainingOptions = {
@@ -157,23 +151,16 @@ struct TrainControlNetCommand: TrainingCommand {
 
   /// Everything but the number of updates, which may follow from the pictures.
   private func options(_ base: ModelFolder) throws -> TrainingOptions {
-    var options = Self.defaults
     let factor = downsampling(base)
     guard let side = data.resolution ?? base.config.nativeSize.map({ $0.height * factor }) else {
       throw Failure("\(model) does not say its size; add --resolution.")
     }
-    let multiple = base.config.sizeMultiple * factor
-    guard side % multiple == 0, (1...4096).contains(side) else {
-      throw Failure("--resolution \(side): this model needs a multiple of \(multiple), up to 4096.")
-    }
+    try DataOptions.check(side, multipleOf: base.config.sizeMultiple * factor, for: "model")
     if base.vae != nil && data.crop == .random {
       throw Failure(
         "--crop random does not go with a model of latents, which are encoded once; use --crop center.")
     }
-    (options.resolution, options.crop, options.flip) = (side, data.crop, data.flip)
-    options.heldOut = data.heldOut
-    updates.fill(&options)
-    options.steps = place.extendTo ?? updates.steps ?? options.steps
+    var options = TrainingOptions(Self.defaults, resolution: side, data, updates, place)
     options.emaDecay = ema
     // One that knows no class for none has nothing to hide a class behind.
     options.labelDropout = base.notes.nullClass == nil ? 0 : labelDropout

@@ -93,15 +93,13 @@ struct TrainVAECommand: TrainingCommand {
       )
     }
     let resolution = data.resolution ?? network.sampleSize?[0] ?? 32
-    guard resolution % network.downsampling == 0, (1...4096).contains(resolution) else {
-      throw Failure(
-        "--resolution \(resolution): this autoencoder needs a multiple of \(network.downsampling), up to 4096."
-      )
-    }
+    try DataOptions.check(resolution, multipleOf: network.downsampling, for: "autoencoder")
     network.sampleSize = [resolution, resolution]
     // First, since it names what is wrong with the file of weights, which the options hash.
     let perceptual = try perceptual(resolution)
-    var (options, own) = (trainingOptions(resolution), try autoencoderOptions())
+    var (options, own) = (
+      TrainingOptions(Self.defaults, resolution: resolution, data, updates, place), try autoencoderOptions()
+    )
     let plan = try AutoencoderKL(network, ParameterStore(.plan))
     let forecast = Forecast(
       network.cost(height: resolution, width: resolution), learning: plan.parameters.parameterCount, options)
@@ -109,10 +107,7 @@ struct TrainVAECommand: TrainingCommand {
     let run = try RunFolder(place, describedBy: "config.json", images: images)
     if perceptual == nil { Console.note("no perceptual term: --perceptual-weights names none") }
     let startHash = try start?.hash()
-    options.seed = run.seed(updates.seed)
-    options.threads = run.state?.options.threads ?? threadCount
-    options.arithmetic = Processor.current.arithmetic
-    options.precision = compute.precision ?? Precision.current
+    run.settle(&options, updates.seed, compute)
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options, own)
       identity.add("--init-from with the hash", startHash ?? "none")
@@ -144,10 +139,7 @@ struct TrainVAECommand: TrainingCommand {
     let training = try TrainingRun(
       trainer, AutoencoderProduct(objective, network), outputs, identity: identity, lock: lock,
       command: command.quoted, folder: run.url)
-    TrainingSession.introduce(trainer, split, classes: folder.classes.count)
-    forecast.announce(options.extent)
-    run.describeChanges(options)
-    try TrainingSession.run(training)
+    try TrainingSession.run(training, of: run, on: split, classes: folder.classes.count, forecast)
   }
 
   private static let defaults: TrainingOptions = {
@@ -158,16 +150,6 @@ struct TrainVAECommand: TrainingCommand {
     options.emaDecay = 0
     return options
   }()
-
-  /// Everything but the number of updates, which may follow from the pictures.
-  private func trainingOptions(_ resolution: Int) -> TrainingOptions {
-    var options = Self.defaults
-    (options.resolution, options.crop, options.flip) = (resolution, data.crop, data.flip)
-    options.heldOut = data.heldOut
-    updates.fill(&options)
-    options.steps = place.extendTo ?? updates.steps ?? options.steps
-    return options
-  }
 
   private func autoencoderOptions() throws -> AutoencoderOptions {
     var options = AutoencoderOptions()
