@@ -1,17 +1,11 @@
 import NN
 
-extension UNet2DConfig: DenoiserConfig {
-  /// Its part of a pipeline.
-  public static let component = "unet"
+extension UNet2DConfig: UNetConfig {
   /// Networks that have names.
   public static var presets: [(name: String, config: Self)] {
     UNet2DPreset.allCases.map { ($0.rawValue, $0.config) }
   }
 
-  /// Channels of the prediction.
-  public var predictedChannels: Int { outChannels }
-  /// `sample_size`.
-  public var nativeSize: (height: Int, width: Int)? { sampleSize.map { ($0[0], $0[1]) } }
   /// The rows of a learned embedding of timesteps.
   public var knownTimesteps: Int? { timeEmbeddingType == .learned ? numTrainTimesteps : nil }
 
@@ -29,25 +23,6 @@ extension UNet2DConfig: DenoiserConfig {
     downBlockTypes.map(\.rawValue).joined(separator: ", ")
       + "; channels \(blockOutChannels.map(String.init).joined(separator: ", "))"
   }
-
-  /// The same network for maps of a size and so many classes, 0 for none.
-  public func prepared(size: Int, classes: Int) -> Self {
-    var copy = self
-    copy.sampleSize = [size, size]
-    copy.numClassEmbeds = classes == 0 ? nil : classes + 1
-    return copy
-  }
-
-  /// The same network for inputs of so many channels.
-  public func with(channels: Int) -> Self {
-    var copy = self
-    copy.outChannels = outChannels == 2 * inChannels ? 2 * channels : channels
-    copy.inChannels = channels
-    return copy
-  }
-
-  /// Makes the prediction twice as wide as the input.
-  public mutating func learnVariance() { outChannels = 2 * inChannels }
 
   /// Builds the network.
   public func build(_ store: ParameterStore) throws -> any Denoiser { try UNet2D(self, store) }
