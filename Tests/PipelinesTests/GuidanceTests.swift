@@ -112,6 +112,46 @@ final class GuidanceTests: XCTestCase {
     }
   }
 
+  /// The deviation is that of what the parts say together without guidance.
+  func testRescaleOfAComposition() {
+    let said: [[Float]] = [[1, 3], [5, -1], [2, 4]]
+    struct Sides: Predictor {
+      let said: [[Float]]
+      func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
+        Tensor((condition.labels ?? []).flatMap { said[$0] }, shape: x.shape)
+      }
+    }
+    func guided(_ weights: [Float], scale: Float, rescale: Float) -> [Float] {
+      let parts = weights.enumerated().map { (Condition(labels: [$0.offset + 1]), $0.element) }
+      return ClassifierFreeGuidance(
+        Sides(said: said), unconditional: [Condition(labels: [0])], scale: scale, rescale: rescale,
+        composition: Composition(parts))(
+          .zeros([1, 1, 1, 2]), evaluation, .none
+        ).values
+    }
+    func width(_ values: [Float]) -> Float { abs(values[0] - values[1]) }
+    // Of two values the deviation is their distance, but for a factor; also where scale and weights leave nothing of the other
+    // side.
+    for (weights, scale) in [([1, 0.5], 4), ([1, -0.5], 2), ([2], 0.5)] as [([Float], Float)] {
+      let plain = guided(weights, scale: 1, rescale: 0)
+      let rescaled = guided(weights, scale: scale, rescale: 1)
+      XCTAssertEqual(width(rescaled), width(plain), accuracy: 1e-5, "\(weights), \(scale)")
+      XCTAssertNotEqual(rescaled, plain)
+    }
+  }
+
+  func testOutsideTheIntervalTheOtherSideIsNotAsked() throws {
+    let sampler = try SchedulerConfig(.ddim).sampler(steps: 10)
+    let label = Label()
+    let guided = GuidanceInterval(
+      ClassifierFreeGuidance(label, unconditional: [Condition(labels: [1])], scale: 3), plain: label,
+      start: 0.2, end: 0.5, of: sampler)
+    for start in sampler.stepStarts {
+      _ = guided(.zeros([1, 1, 1, 2]), sampler.evaluations[start], Condition(labels: [3]))
+    }
+    XCTAssertEqual(label.calls, [1, 1, 2, 2, 2, 1, 1, 1, 1, 1])
+  }
+
   func testAnIntervalIsASpanOfSteps() throws {
     struct Constant: Predictor {
       let value: Float

@@ -25,7 +25,9 @@ final class PromptPredictorTests: XCTestCase {
   }
 
   private func always(_ parts: [(Condition, Float)], against negative: Condition) -> PromptConditions {
-    PromptConditions(stages: [.init(lastStep: 1, parts: parts.map { ($0.0, $0.1) }, negative: negative)])
+    PromptConditions(stages: [
+      .init(lastStep: 1, parts: parts.map { ($0.0, $0.1) }, unconditional: negative)
+    ])
   }
 
   private let sampler = try! SchedulerConfig(.euler).sampler(steps: 4)
@@ -34,7 +36,10 @@ final class PromptPredictorTests: XCTestCase {
     _ prompts: [(conditions: PromptConditions, count: Int)], scale: Float, evaluation i: Int = 0,
     by network: FirstState = FirstState(), _ condition: Condition = .none
   ) -> [Float] {
-    let predictor = PromptPredictor(network, prompts, scale: scale, sampler: sampler)
+    let predictor = PromptPredictor(network, prompts, sampler: sampler) { network, sides in
+      ClassifierFreeGuidance(
+        network, unconditional: [sides.unconditional], scale: scale, composition: sides.wanted)
+    }
     let count = prompts.reduce(0) { $0 + $1.count }
     return predictor(.zeros([count, 1, 1, 1]), sampler.evaluation(i), condition).values
   }
@@ -67,6 +72,36 @@ final class PromptPredictorTests: XCTestCase {
     XCTAssertEqual(network.rows, [2])
   }
 
+  func testWithoutGuidanceTheNegativeIsAskedForWhatWeightsLeaveAlone() {
+    let network = FirstState()
+    func plain(_ parts: [(Condition, Float)]) -> [Float] {
+      PromptPredictor(network, [(always(parts, against: text(2)), 1)], sampler: sampler)(
+        .zeros([1, 1, 1, 1]), sampler.evaluation(0), .none
+      ).values
+    }
+    XCTAssertEqual(plain([(text(5), 1)]), [5])
+    XCTAssertEqual(plain([(text(5), 2)]), [2 + 2 * (5 - 2)])
+    XCTAssertEqual(network.rows, [1, 2])
+  }
+
+  func testANegativePromptOfItsOwnStrengthIsABranch() {
+    let network = FirstState()
+    let stage = PromptConditions.Stage(
+      lastStep: 1, parts: [(condition: text(5), weight: Float(1)), (condition: text(7), weight: Float(0.5))],
+      unconditional: text(2), negatives: [text(3)])
+    let predictor = PromptPredictor(
+      network, [(PromptConditions(stages: [stage]), 2)], sampler: sampler
+    ) { network, sides in
+      NegativeGuidance(
+        network, unconditional: sides.unconditional, negatives: sides.negatives, scale: 4, negativeScale: 2,
+        composition: sides.wanted)
+    }
+    let expected: Float = 2 + 4 * ((5 - 2) + 0.5 * (7 - 2)) - 2 * (3 - 2)
+    XCTAssertEqual(
+      predictor(.zeros([2, 1, 1, 1]), sampler.evaluation(0), .none).values, [expected, expected])
+    XCTAssertEqual(network.rows, [8], "all sides in one batch")
+  }
+
   func testPicturesOfDifferentPromptsAreToldTheirOwn() {
     // Of unlike lengths, which fit in no batch.
     let prompts = [
@@ -81,8 +116,8 @@ final class PromptPredictorTests: XCTestCase {
     let between = try XCTUnwrap(PromptConditions.between(a, b, 0.25))
     XCTAssertEqual(said([(between, 1)], scale: 3), [2.5 + 3 * (6 - 2.5)])
     let changing = PromptConditions(stages: [
-      .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], negative: text(0)),
-      .init(lastStep: 4, parts: [(condition: text(7), weight: Float(3))], negative: text(0)),
+      .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], unconditional: text(0)),
+      .init(lastStep: 4, parts: [(condition: text(7), weight: Float(3))], unconditional: text(0)),
     ])
     let towards = try XCTUnwrap(
       PromptConditions.between(changing, always([(text(9), 1)], against: text(0)), 0.5))
@@ -95,8 +130,8 @@ final class PromptPredictorTests: XCTestCase {
 
   func testTheTextChangesAfterItsStep() {
     let stages = PromptConditions(stages: [
-      .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], negative: text(0)),
-      .init(lastStep: 4, parts: [(condition: text(7), weight: Float(1))], negative: text(1)),
+      .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], unconditional: text(0)),
+      .init(lastStep: 4, parts: [(condition: text(7), weight: Float(1))], unconditional: text(1)),
     ])
     XCTAssertEqual((0..<4).map { said([(stages, 1)], scale: 2, evaluation: $0)[0] }, [10, 10, 13, 13])
   }

@@ -12,33 +12,42 @@ public struct ClassifierFreeGuidance: Predictor {
   let unconditional: [Condition]
   let scale: Float
   let rescale: Float
+  let composition: Composition?
   let opposite: (any Predictor)?
 
   /// - Parameters:
   ///   - unconditional: what is said in place of the condition, a row a picture; at least one.
   ///   - scale: 1 is the condition alone, and the other side is not asked; more exaggerates it.
   ///   - rescale: see `GuidedPrediction`.
+  ///   - composition: what is told in place of the one condition that this is asked about.
   ///   - opposite: who speaks for what is guided away from, where that is another.
   public init(
     _ predictor: any Predictor, unconditional: [Condition], scale: Float, rescale: Float = 0,
-    opposite: (any Predictor)? = nil
+    composition: Composition? = nil, opposite: (any Predictor)? = nil
   ) {
     precondition(!unconditional.isEmpty, "nothing to guide away from")
     (self.predictor, self.unconditional) = (predictor, unconditional)
-    (self.scale, self.rescale, self.opposite) = (scale, rescale, opposite)
+    (self.scale, self.rescale) = (scale, rescale)
+    (self.composition, self.opposite) = (composition, opposite)
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    if scale == 1 { return predictor(x, evaluation, condition) }
-    let (with, without) = predictor.predictions(
-      x, evaluation, [condition], against: unconditional, by: opposite)
-    let sides = without + with
-    let share = (1 - scale) / Float(unconditional.count)
-    return GuidedPrediction(channels: x.shape[1], rescale: rescale)(sides, conditional: sides.count - 1) {
-      sides in
-      .combination(sides.enumerated().map { i, side in (i == sides.count - 1 ? scale : share, side) })
+    let told = composition ?? Composition(condition)
+    let guided = told.times(scale)
+    if guided.isPlain && (rescale == 0 || told.isPlain) {
+      return predictor(x, evaluation, told.conditions[0])
     }
+    // What is said without guidance, which the deviation is taken of, may hold some of the other side too.
+    let isAsked = guided.rest != 0 || rescale != 0 && told.rest != 0
+    let (with, without) = predictor.predictions(
+      x, evaluation, told.conditions, against: isAsked ? unconditional : [], by: opposite)
+    func sum(_ composition: Composition) -> ([Tensor]) -> Tensor {
+      let shares = without.map { _ in composition.rest / Float(without.count) }
+      return { .combination(Array(zip(shares + composition.weights, $0))) }
+    }
+    return GuidedPrediction(channels: x.shape[1], rescale: rescale)(
+      without + with, conditional: without.count, plain: told.isPlain ? nil : sum(told), sum(guided))
   }
 }
 

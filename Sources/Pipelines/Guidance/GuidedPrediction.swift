@@ -3,8 +3,8 @@ import TensorCore
 /// How predictions of several sides become one.
 ///
 /// What a network says of the variance, in a second half of its channels, is taken from the conditional side. With a rescale
-/// φ above 0 the result is brought towards the conditional side's deviation, a picture at a time (Lin et al. 2023, "Common
-/// diffusion noise schedules and sample steps are flawed", section 3.4): guidance otherwise adds contrast.
+/// φ above 0 the result is brought towards the deviation of what is said without guidance, a picture at a time (Lin et al. 2023,
+/// "Common diffusion noise schedules and sample steps are flawed", section 3.4): guidance otherwise adds contrast.
 struct GuidedPrediction {
   /// Of the pictures.
   let channels: Int
@@ -13,23 +13,25 @@ struct GuidedPrediction {
 
   /// - Parameters:
   ///   - sides: `[N, C or 2C, H, W]` each.
-  ///   - conditional: the number of the side that was told the condition.
+  ///   - conditional: the number of the side that was told the condition, or the first part of it.
+  ///   - plain: what the sides say of the picture without guidance; the conditional side alone unless given.
   ///   - rule: combines what the sides say of the picture.
-  func callAsFunction(_ sides: [Tensor], conditional: Int, _ rule: ([Tensor]) -> Tensor) -> Tensor {
-    guard sides[conditional].shape[1] == 2 * channels else {
-      return rescaled(rule(sides), to: sides[conditional])
-    }
+  func callAsFunction(
+    _ sides: [Tensor], conditional: Int, plain: (([Tensor]) -> Tensor)? = nil, _ rule: ([Tensor]) -> Tensor
+  ) -> Tensor {
+    let saysVariance = sides[conditional].shape[1] == 2 * channels
     let halves = sides.map { side in
       side.shape[1] == channels ? [side] : side.splitChannels([channels, channels])
     }
-    let picture = rule(halves.map { $0[0] })
-    return .concatenatedChannels([rescaled(picture, to: halves[conditional][0]), halves[conditional][1]])
+    let pictures = halves.map { $0[0] }
+    var picture = rule(pictures)
+    if rescale != 0 { picture = rescaled(picture, to: plain?(pictures) ?? pictures[conditional]) }
+    return saysVariance ? .concatenatedChannels([picture, halves[conditional][1]]) : picture
   }
 
-  /// φ·x·std(conditional)/std(x) + (1 − φ)·x
-  private func rescaled(_ x: Tensor, to conditional: Tensor) -> Tensor {
-    if rescale == 0 { return x }
-    let factors = zip(deviations(conditional), deviations(x)).map { wanted, present in
+  /// φ·x·std(plain)/std(x) + (1 − φ)·x
+  private func rescaled(_ x: Tensor, to plain: Tensor) -> Tensor {
+    let factors = zip(deviations(plain), deviations(x)).map { wanted, present in
       present > 0 ? rescale * (wanted / present) + (1 - rescale) : 1
     }
     return .combination(perSample: factors, x, factors.map { _ in 0 }, x)

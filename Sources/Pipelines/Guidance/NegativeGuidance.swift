@@ -19,6 +19,7 @@ public struct NegativeGuidance: Predictor {
   let negativeScale: Float
   let isPerpendicular: Bool
   let rescale: Float
+  let composition: Composition?
 
   /// - Parameters:
   ///   - unconditional: what is said where nothing is known, a row a picture.
@@ -26,34 +27,40 @@ public struct NegativeGuidance: Predictor {
   ///   - scale: 1 is the condition alone.
   ///   - negativeScale: 0 leaves the negatives out.
   ///   - rescale: see `GuidedPrediction`.
+  ///   - composition: what is told in place of the one condition that this is asked about.
   public init(
     _ predictor: any Predictor, unconditional: Condition, negatives: [Condition], scale: Float,
-    negativeScale: Float, isPerpendicular: Bool = false, rescale: Float = 0
+    negativeScale: Float, isPerpendicular: Bool = false, rescale: Float = 0, composition: Composition? = nil
   ) {
     (self.predictor, self.unconditional, self.negatives) = (predictor, unconditional, negatives)
     (self.scale, self.negativeScale) = (scale, negativeScale)
-    (self.isPerpendicular, self.rescale) = (isPerpendicular, rescale)
+    (self.isPerpendicular, self.rescale, self.composition) = (isPerpendicular, rescale, composition)
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    let sides = predictor.predictions(x, evaluation, [unconditional, condition] + negatives)
-    return GuidedPrediction(channels: x.shape[1], rescale: rescale)(sides, conditional: 1) { sides in
-      isPerpendicular ? perpendicular(sides) : composed(sides)
+    let told = composition ?? Composition(condition)
+    let sides = predictor.predictions(x, evaluation, [unconditional] + told.conditions + negatives)
+    func plain(_ sides: [Tensor]) -> Tensor { .combination(Array(zip([told.rest] + told.weights, sides))) }
+    return GuidedPrediction(channels: x.shape[1], rescale: rescale)(
+      sides, conditional: 1, plain: told.isPlain ? nil : plain
+    ) { sides in
+      isPerpendicular ? perpendicular(sides, told) : composed(sides, told.times(scale))
     }
   }
 
-  private func composed(_ sides: [Tensor]) -> Tensor {
-    let rest = 1 - scale + negativeScale * Float(negatives.count)
+  private func composed(_ sides: [Tensor], _ guided: Composition) -> Tensor {
+    let rest = guided.rest + negativeScale * Float(negatives.count)
     return .combination(
-      [(rest, sides[0]), (scale, sides[1])] + sides.dropFirst(2).map { (-negativeScale, $0) })
+      Array(zip([rest] + guided.weights + negatives.map { _ in -negativeScale }, sides)))
   }
 
-  private func perpendicular(_ sides: [Tensor]) -> Tensor {
-    let positive = sides[1] - sides[0]
+  private func perpendicular(_ sides: [Tensor], _ told: Composition) -> Tensor {
+    let parts = Array(zip(told.weights, sides.dropFirst()))
+    let positive = Tensor.combination(parts + [(told.rest - 1, sides[0])])
     let ones = [Float](repeating: 1, count: positive.shape[0])
     var direction = positive
-    for side in sides.dropFirst(2) {
+    for side in sides.suffix(negatives.count) {
       let negative = side - sides[0]
       let squares = dots(positive, positive)
       let shares = zip(dots(negative, positive), squares).map { $1 > 0 ? Float($0 / $1) : 0 }

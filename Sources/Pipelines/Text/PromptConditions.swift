@@ -9,11 +9,17 @@ public struct PromptConditions {
     let lastStep: Int
     /// One row each, with their weights.
     let parts: [(condition: Condition, weight: Float)]
-    /// One row.
-    let negative: Condition
+    /// What is said in place of them: the negative prompt, or nothing. One row.
+    let unconditional: Condition
+    /// The negative prompt, where it is a branch of its own. One row.
+    let negatives: [Condition]
 
-    package init(lastStep: Int, parts: [(condition: Condition, weight: Float)], negative: Condition) {
-      (self.lastStep, self.parts, self.negative) = (lastStep, parts, negative)
+    package init(
+      lastStep: Int, parts: [(condition: Condition, weight: Float)], unconditional: Condition,
+      negatives: [Condition] = []
+    ) {
+      (self.lastStep, self.parts) = (lastStep, parts)
+      (self.unconditional, self.negatives) = (unconditional, negatives)
     }
   }
 
@@ -25,16 +31,18 @@ public struct PromptConditions {
   ///
   /// - Parameters:
   ///   - negative: nil where none was given.
+  ///   - isBranch: whether the negative prompt is a branch of its own, and does not stand in place of the empty one.
   ///   - others: prompts that it is to have as many chunks as, so that what lies between them can be told.
   ///   - forcesZeros: whether one that was not given is zeros, and not an empty text.
   /// - Throws: `PromptError`.
   public init(
-    _ prompt: Prompt, negative: Prompt?, beside others: [Prompt] = [], forcesZeros: Bool,
-    _ encoder: PromptEncoder
+    _ prompt: Prompt, negative: Prompt?, isBranch: Bool = false, beside others: [Prompt] = [],
+    forcesZeros: Bool, _ encoder: PromptEncoder
   ) throws {
     let schedules = prompt.parts.map(\.schedule) + (negative?.parts.map(\.schedule) ?? [])
+    let saysNothing = negative == nil || isBranch
     let texts = Set(schedules.flatMap { $0.spans.map(\.text) }).union(
-      negative == nil && !forcesZeros ? [""] : [])
+      saysNothing && !forcesZeros ? [""] : [])
     let beside = others.flatMap { $0.parts.flatMap { $0.schedule.spans.map(\.text) } }
     let chunks = try texts.union(beside).map { try encoder.chunkCount(of: $0) }.max() ?? 1
     // Turns say the same again and again.
@@ -46,17 +54,23 @@ public struct PromptConditions {
       known[key] = condition
       return condition
     }
-    func against(_ step: Int) throws -> Condition {
-      if let negative { return try condition(negative.parts[0].schedule.text(at: step), isNegative: true) }
-      return try forcesZeros ? encoder.zeros(chunks: chunks) : condition("", isNegative: true)
-    }
+    let nothing: Condition? =
+      if saysNothing {
+        try forcesZeros ? encoder.zeros(chunks: chunks) : condition("", isNegative: true)
+      } else {
+        nil
+      }
     let ends = Set(schedules.flatMap { $0.spans.map(\.lastStep) }).sorted()
     stages = try ends.map { end in
-      Stage(
-        lastStep: end,
-        parts: try prompt.parts.map {
-          (try condition($0.schedule.text(at: end), isNegative: false), Float($0.weight))
-        }, negative: try against(end))
+      let parts = try prompt.parts.map {
+        (try condition($0.schedule.text(at: end), isNegative: false), Float($0.weight))
+      }
+      let against = try [negative].compactMap { $0?.parts[0].schedule.text(at: end) }.map {
+        try condition($0, isNegative: true)
+      }
+      return Stage(
+        lastStep: end, parts: parts, unconditional: nothing ?? against[0],
+        negatives: nothing == nil ? [] : against)
     }
   }
 }
@@ -79,7 +93,8 @@ extension PromptConditions {
           lastStep: end,
           parts: zip(x.parts, y.parts).map {
             (.between($0.condition, $1.condition, share), $0.weight + share * ($1.weight - $0.weight))
-          }, negative: .between(x.negative, y.negative, share)))
+          }, unconditional: .between(x.unconditional, y.unconditional, share),
+          negatives: zip(x.negatives, y.negatives).map { .between($0, $1, share) }))
     }
     return PromptConditions(stages: stages)
   }

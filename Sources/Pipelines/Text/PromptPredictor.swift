@@ -4,8 +4,18 @@ import TensorCore
 
 /// Tells a network what the prompts say at each step, and guides it towards them.
 public struct PromptPredictor: Predictor {
-  /// Makes the guidance away from a condition, a row a picture.
-  public typealias Guide = (_ predictor: any Predictor, _ negative: Condition) -> any Predictor
+  /// What a prompt says at a step, a row a picture each.
+  public struct Sides {
+    /// The prompt's texts.
+    public let wanted: Composition
+    /// What is said in place of the prompt: the negative one, or nothing.
+    public let unconditional: Condition
+    /// The negative prompt, where it is a branch of its own.
+    public let negatives: [Condition]
+  }
+
+  /// Makes the guidance by what a prompt says. It is asked about the first of its texts.
+  public typealias Guide = (_ network: any Predictor, _ sides: Sides) -> any Predictor
 
   private struct Group {
     let rows: Range<Int>
@@ -14,33 +24,31 @@ public struct PromptPredictor: Predictor {
 
   private let predictor: any Predictor
   private let groups: [Group]
-  private let scale: Float
   private let guide: Guide
-  private let opposite: (any Predictor)?
   private let stepStarts: [Int]
 
   /// - Parameters:
   ///   - predictor: the network.
   ///   - prompts: of the pictures in order, each with the number of pictures that it holds for.
-  ///   - scale: of the guidance; 1 is none.
   ///   - sampler: whose steps the prompts change at.
-  ///   - opposite: who speaks for the negative prompt, where that is another.
-  ///   - guide: makes the guidance of a prompt that is one text; classifier-free guidance unless given.
+  ///   - guide: makes the guidance; none unless given.
   public init(
-    _ predictor: any Predictor, _ prompts: [(conditions: PromptConditions, count: Int)], scale: Float,
-    sampler: any Sampler, opposite: (any Predictor)? = nil, guide: Guide? = nil
+    _ predictor: any Predictor, _ prompts: [(conditions: PromptConditions, count: Int)],
+    sampler: any Sampler, guide: @escaping Guide = Self.plain
   ) {
-    self.predictor = predictor
+    (self.predictor, self.guide) = (predictor, guide)
     var first = 0
     groups = prompts.map { prompt in
       defer { first += prompt.count }
       return Group(rows: first..<first + prompt.count, conditions: prompt.conditions)
     }
-    self.scale = scale
-    self.opposite = opposite
-    self.guide =
-      guide ?? { ClassifierFreeGuidance($0, unconditional: [$1], scale: scale, opposite: opposite) }
     stepStarts = sampler.stepStarts
+  }
+
+  /// No guidance: what is held against a prompt is asked only where its texts' weights leave some of it.
+  public static func plain(_ network: any Predictor, _ sides: Sides) -> any Predictor {
+    ClassifierFreeGuidance(
+      network, unconditional: [sides.unconditional], scale: 1, composition: sides.wanted)
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
@@ -59,32 +67,13 @@ public struct PromptPredictor: Predictor {
     _ x: Tensor, _ evaluation: Evaluation, _ condition: Condition, _ stage: PromptConditions.Stage
   ) -> Tensor {
     let count = x.shape[0]
-    let negative = condition.told(stage.negative.repeated(count))
-    let positives = stage.parts.map { condition.told($0.condition.repeated(count)) }
-    if positives.count == 1, stage.parts[0].weight == 1 {
-      let guided = guide(predictor, negative)
-      return guided(x, evaluation, positives[0])
-    }
-    return composed(x, evaluation, positives, stage.parts.map { scale * $0.weight }, negative)
-  }
-
-  /// Several texts at once (Liu et al. 2022, Compositional Visual Generation with Composable Diffusion Models):
-  ///
-  ///     without + Σ scaleᵢ·(withᵢ − without)
-  ///
-  /// What a network says of the variance, in a second half of its channels, is taken from the first text's side.
-  private func composed(
-    _ x: Tensor, _ evaluation: Evaluation, _ positives: [Condition], _ scales: [Float], _ negative: Condition
-  ) -> Tensor {
-    let rest = 1 - scales.reduce(0, +)
-    let (with, without) = predictor.predictions(
-      x, evaluation, positives, against: rest == 0 ? [] : [negative], by: opposite)
-    let sides = with + without
-    let weights = scales + (rest == 0 ? [] : [rest])
-    let channels = x.shape[1]
-    guard sides[0].shape[1] == 2 * channels else { return .combination(Array(zip(weights, sides))) }
-    let halves = sides.map { $0.splitChannels([channels, channels]) }
-    return .concatenatedChannels([.combination(Array(zip(weights, halves.map { $0[0] }))), halves[0][1]])
+    let wanted = Composition(
+      stage.parts.map { (condition: condition.told($0.condition.repeated(count)), weight: $0.weight) })
+    let sides = Sides(
+      wanted: wanted, unconditional: condition.told(stage.unconditional.repeated(count)),
+      negatives: stage.negatives.map { condition.told($0.repeated(count)) })
+    let guided = guide(predictor, sides)
+    return guided(x, evaluation, wanted.conditions[0])
   }
 
   /// The step that an evaluation belongs to, from 1.

@@ -10,25 +10,33 @@ struct Prompting {
   let perPrompt: Int
   let negative: String?
   private let options: PromptOptions
-  private let folder: ModelFolder
 
   /// - Parameter lines: the prompts of a file, in place of the one on the command line.
   /// - Throws: `Failure` or `PromptError`.
   init(_ folder: ModelFolder, _ text: TextParts, _ options: PromptOptions, lines: [String]?, perPrompt: Int)
     throws
   {
-    let name = folder.url.relativePath
     guard let prompts = lines ?? options.prompt.map({ [$0] }) else {
-      throw Failure("\(name) draws what a text says; add --prompt.")
-    }
-    guard (0...text.mostClipSkip).contains(options.clipSkip) else {
-      throw Failure("--clip-skip \(options.clipSkip) must be from 0 to \(text.mostClipSkip) for this model.")
+      throw Failure("\(folder.url.relativePath) draws what a text says; add --prompt.")
     }
     (self.prompts, self.perPrompt, negative) = (prompts, perPrompt, options.negativePrompt)
-    (self.options, self.folder) = (options, folder)
+    self.options = options
+    try check(text)
     // Whatever the steps are, a hundred show every text that may come.
     _ = try prompts.map { try parsed($0, steps: 100) }
     _ = try parsedNegative(steps: 100)
+  }
+
+  /// Whether what is asked can be told by the text encoders of a model.
+  ///
+  /// - Parameter url: of the model, where it is not the one that draws.
+  /// - Throws: `Failure`.
+  func check(_ text: TextParts, of url: URL? = nil) throws {
+    guard (0...text.mostClipSkip).contains(options.clipSkip) else {
+      throw Failure(
+        "--clip-skip \(options.clipSkip) must be from 0 to \(text.mostClipSkip) for "
+          + "\(url?.relativePath ?? "this model").")
+    }
   }
 
   /// Which prompt a picture is of, by the picture's number: `perPrompt` of the first, as many of the next, and so on.
@@ -50,20 +58,23 @@ struct Prompting {
     return runs
   }
 
-  /// What the network is told of each prompt. The encoders are in memory only while it is made.
+  /// What a network is told of each prompt. The encoders are in memory only while it is made.
   ///
   /// - Parameters:
+  ///   - folder: of the model.
   ///   - size: of the pictures, in pixels.
+  ///   - hasNegativeBranch: whether the negative prompt is a branch of its own.
   ///   - areStops: whether what lies between them will be told too, for which all must be of one length.
   func conditions(
-    _ text: TextParts, steps: Int, size: (height: Int, width: Int), areStops: Bool = false
+    _ text: TextParts, of folder: ModelFolder, steps: Int, size: (height: Int, width: Int),
+    hasNegativeBranch: Bool, areStops: Bool
   ) throws -> [PromptConditions] {
     let encoder = try PromptEncoder(text, syntax, clipSkip: options.clipSkip, size: size)
     let against = try parsedNegative(steps: steps)
     let prompts = try prompts.map { try parsed($0, steps: steps) }
     return try prompts.map {
       try PromptConditions(
-        $0, negative: against, beside: areStops ? prompts : [],
+        $0, negative: against, isBranch: hasNegativeBranch, beside: areStops ? prompts : [],
         forcesZeros: folder.index.forcesZerosForEmptyPrompt, encoder)
     }
   }
@@ -91,4 +102,18 @@ struct Prompting {
     guard !lines.isEmpty else { throw Failure("\(file) holds no prompts; write one a line.") }
     return lines
   }
+}
+
+/// What networks are told of the prompts of a run, one after the other; nothing where they read none.
+struct ToldPrompts {
+  var strong: [PromptConditions] = []
+  /// Autoguidance's weaker model, by its own text encoders.
+  var weak: [PromptConditions]?
+}
+
+/// What the prompts of some pictures say, each with how many pictures in a row it holds for.
+struct PicturePrompts {
+  let strong: [(PromptConditions, Int)]
+  /// The same as autoguidance's weaker model is told it.
+  let weak: [(PromptConditions, Int)]?
 }

@@ -68,7 +68,8 @@ struct Sampling {
       isLedAlone ? [] : request.classes, guided: prompting == nil && request.guidance.needsNullClass)
     guidance = try GuidanceChoice(
       request.guidance, folder, nullClass: labels.nullClass, readsText: prompting != nil)
-    if prompting?.negative != nil, guidance.scale == 1 || guidance.followsGuidance {
+    if let text = guidance.weak?.text { try prompting?.check(text, of: guidance.weak?.url) }
+    if prompting?.negative != nil, !guidance.isOn {
       Console.note(
         (guidance.followsGuidance ? "this model is guided by itself; " : "at --guidance-scale 1 ")
           + "nothing leads away from the negative prompt; it is not used")
@@ -128,21 +129,26 @@ struct Sampling {
       picture.planarFloats(channels: channels), shape: [1, channels, picture.height, picture.width])
   }
 
-  /// What the network is told of the prompts in a sampler's steps; none where it reads none. The text encoders are in memory
-  /// only meanwhile, so this is best asked before the network is loaded.
-  func prompts(_ sampler: any Sampler) throws -> [PromptConditions] {
-    guard let text = folder.text, let prompting else { return [] }
-    let told = try prompting.conditions(
-      text, steps: sampler.stepStarts.count, size: size, areStops: frames != nil)
+  /// What the networks are told of the prompts in a sampler's steps; nothing where they read none. The text encoders are in
+  /// memory only meanwhile, so this is best asked before the networks are loaded.
+  func prompts(_ sampler: any Sampler) throws -> ToldPrompts {
+    guard let text = folder.text, let prompting else { return ToldPrompts() }
+    func told(_ text: TextParts, _ folder: ModelFolder) throws -> [PromptConditions] {
+      try prompting.conditions(
+        text, of: folder, steps: sampler.stepStarts.count, size: size,
+        hasNegativeBranch: guidance.hasNegativeBranch, areStops: frames != nil)
+    }
+    let strong = try told(text, folder)
     if frames != nil {
-      for (i, (a, b)) in zip(told, told.dropFirst()).enumerated()
+      for (i, (a, b)) in zip(strong, strong.dropFirst()).enumerated()
       where PromptConditions.between(a, b, 0.5) == nil {
         throw Failure(
           "nothing lies between '\(prompting.prompts[i])' and '\(prompting.prompts[i + 1])': one is composed of more parts "
             + "(AND) than the other.")
       }
     }
-    return told
+    return ToldPrompts(
+      strong: strong, weak: try guidance.weak.flatMap { weak in try weak.text.map { try told($0, weak) } })
   }
 
   /// Loads the networks.
@@ -162,30 +168,28 @@ struct Sampling {
   ///
   /// - Parameters:
   ///   - networks: who predicts.
-  ///   - prompts: what the network is told of each prompt in the sampler's steps.
+  ///   - prompts: what the networks are told of the prompts in the sampler's steps.
   ///   - route: of the sampler's evaluations, those that are visited; all where it is nil.
   ///   - shown: channels that the network is shown beside the noisy pictures, a row each.
   ///   - afterVisit: what holds after each visit.
   /// - Throws: `SchedulerError`.
   func loop(
-    _ networks: SamplingNetworks, _ pictures: Range<Int>, prompts: [PromptConditions],
-    _ scheduler: SchedulerConfig, _ visits: Visits, eta: Float? = nil,
-    along route: Route? = nil, shown: Tensor? = nil, afterVisit: DenoisingLoop.AfterVisit? = nil
+    _ networks: SamplingNetworks, _ pictures: Range<Int>, prompts: ToldPrompts, _ scheduler: SchedulerConfig,
+    _ visits: Visits, eta: Float? = nil, along route: Route? = nil, shown: Tensor? = nil,
+    afterVisit: DenoisingLoop.AfterVisit? = nil
   ) throws -> DenoisingLoop {
     let sampler = try scheduler.sampler(visits, eta: eta)
     let steered = networks.steering.steering(networks.guidance, route ?? Route(sampler))
-    let predictor: any Predictor =
-      if let prompting {
-        PromptPredictor(
-          steered.strong, texts(pictures, prompting, prompts),
-          scale: guidance.followsGuidance ? 1 : guidance.scale, sampler: sampler, opposite: steered.opposite)
-      } else {
-        guidance.predictor(steered, count: pictures.count, for: sampler)
-      }
     let scales = guidance.followsGuidance ? Tensor.full([pictures.count, 1], guidance.scale) : nil
+    let condition = condition(pictures, guidance: scales, channels: shown)
+    let told = prompting.map { prompting in
+      PicturePrompts(
+        strong: texts(pictures, prompting, prompts.strong),
+        weak: prompts.weak.map { texts(pictures, prompting, $0) })
+    }
     return try DenoisingLoop(
-      scheduler, visits, eta: eta, predictor: predictor,
-      condition: condition(pictures, guidance: scales, channels: shown),
+      scheduler, visits, eta: eta,
+      predictor: guidance.predictor(steered, condition, prompts: told, for: sampler), condition: condition,
       classifier: networks.classifier?.guidance(pictures), afterVisit: afterVisit)
   }
 
@@ -229,7 +233,9 @@ struct Sampling {
   ///
   /// - Throws: what reading a file throws.
   func hashes() throws -> (parts: [String: String], inputs: [String: String]) {
-    let inputs = try steering.hashes().merging(classifier?.hashes() ?? [:]) { first, _ in first }
+    let inputs = try [steering.hashes(), classifier?.hashes() ?? [:], guidance.hashes()].reduce([:]) {
+      $0.merging($1) { first, _ in first }
+    }
     return (try folder.hashes(), inputs)
   }
 

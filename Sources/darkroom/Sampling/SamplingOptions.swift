@@ -20,6 +20,12 @@ struct RequestOptions: ParsableArguments {
     try require(
       !control.guessMode || guidance.negativeScale == nil,
       "--guess-mode and --negative-scale exclude each other.")
+    try require(
+      guidance.negativeScale == nil || !guidance.negativeClasses.isEmpty || prompts.negativePrompt != nil,
+      "--negative-scale goes with --negative-class or --negative-prompt.")
+    try require(
+      guidance.autoguidance == nil || prompts.negativePrompt == nil,
+      "--autoguidance and --negative-prompt exclude each other.")
   }
 }
 

@@ -217,8 +217,8 @@ struct SamplingRun {
 
 /// What a run asks, with its weights.
 struct LoadedRun {
-  /// What the network is told of each prompt.
-  var told: [PromptConditions]
+  /// What the networks are told of the prompts.
+  var told: ToldPrompts
   let networks: SamplingNetworks
   /// The model's autoencoder; nil for a model of pixels.
   let codec: LatentSpace?

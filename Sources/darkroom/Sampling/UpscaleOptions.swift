@@ -57,7 +57,7 @@ struct UpscaleOptions: ParsableArguments {
     let strength = Strength(upscaleStrength, steps: taken, mode: .taken, most: first.scheduler.mostSteps)
     let run = try first.followed(by: second, strength)
     // Prompts of some models say the size.
-    var told: [PromptConditions]?
+    var told: ToldPrompts?
     try run.draw(into: &sink) { pictures, loaded, noise in
       var small = loaded
       small.told = try told ?? first.sampling.prompts(first.sampler)
