@@ -77,8 +77,8 @@ final class MemoryTests: XCTestCase {
     XCTAssertFalse(FileManager.default.fileExists(atPath: path("run")))
   }
 
-  /// What is told of a picture's memory in training is at least two fifths of what it takes, the allocator's rounding up
-  /// included, and never more: what would fit is not refused.
+  /// The forecast of a picture's memory in training is at least two fifths of what it takes, since gradients on the way
+  /// back and the products' work memory are not in it, and never more: what would fit is not refused.
   func testTheForecastOfTrainingIsMeasured() throws {
     for (preset, many) in [("tiny-32", 18), ("dit-tiny-2", 8)] {
       let config = try XCTUnwrap(DenoiserFamilies.config(preset: preset))
@@ -91,9 +91,9 @@ final class MemoryTests: XCTestCase {
       }
       let measured = (try peak(many) - peak(2)) / Double(many - 2)
       let cost = try XCTUnwrap(config.cost(height: size.height, width: size.width))
-      let told = 4 * (cost.saved + cost.values)
-      XCTAssertLessThan(told, measured, preset)
-      XCTAssertGreaterThan(told, 0.4 * measured, preset)
+      let forecast = 4 * (cost.saved + cost.values)
+      XCTAssertLessThan(forecast, measured, preset)
+      XCTAssertGreaterThan(forecast, 0.4 * measured, preset)
     }
   }
 }

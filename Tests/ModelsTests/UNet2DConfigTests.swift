@@ -44,7 +44,7 @@ final class UNet2DConfigTests: XCTestCase {
         #""up_block_types": ["CrossAttnUpBlock2D"]"#,
         "UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D, SkipUp"
       ),
-      (#""mid_block_type": "Foo""#, "'mid_block_type' ('Foo') that is not one of UNetMidBlock2D"),
+      (#""mid_block_type": "Foo""#, "'mid_block_type' ('Foo') that is not null or one of UNetMidBlock2D"),
       (#""time_embedding_type": "foo""#, "positional, fourier, learned"),
       (#""act_fn": "foo""#, "silu, swish, mish, gelu and relu are known"),
       (#""sample_size": [1, 2, 3]"#, "a pair [height, width]"),

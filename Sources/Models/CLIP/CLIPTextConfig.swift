@@ -48,25 +48,51 @@ extension CLIPTextConfig: ModelConfig {
   /// `CLIPTextModel`; with a projection the architecture says so.
   public static let className = Architecture.plain.rawValue
 
-  enum Key: String, CodingKey, CaseIterable {
-    case architectures
-    case modelType = "model_type"
-    case vocabSize = "vocab_size"
-    case hiddenSize = "hidden_size"
-    case intermediateSize = "intermediate_size"
-    case projectionDim = "projection_dim"
-    case numHiddenLayers = "num_hidden_layers"
-    case numAttentionHeads = "num_attention_heads"
-    case maxPositionEmbeddings = "max_position_embeddings"
-    case hiddenAct = "hidden_act"
-    case layerNormEps = "layer_norm_eps"
-    case attentionDropout = "attention_dropout"
-    case initializerRange = "initializer_range"
-    case padTokenID = "pad_token_id"
-    case bosTokenID = "bos_token_id"
-    case eosTokenID = "eos_token_id"
-    case transformersVersion = "transformers_version"
-  }
+  /// The keys of a network in transformers' files.
+  static let fields: [ConfigField<Self>] = [
+    ConfigField("architectures") { reader, config in
+      var names: [String]?
+      try reader.read("architectures", &names, "a list of names")
+      guard let name = names?.first else { return }
+      guard let known = Architecture(rawValue: name) else {
+        throw ConfigError("has the architecture '\(name)'; \(ConfigReader.list(Architecture.self)) is known")
+      }
+      config.architecture = known
+    } write: {
+      try $1.encode([$0.architecture.rawValue], forKey: ConfigKey(stringValue: "architectures"))
+    },
+    ConfigField("hidden_act") { reader, config in
+      var name = "quick_gelu"
+      try reader.read("hidden_act", &name, "a name")
+      guard let known = activations[name] else {
+        throw ConfigError(
+          "has the unknown hidden_act '\(name)'; \(activations.keys.sorted().joined(separator: ", ")) are known"
+        )
+      }
+      config.hiddenAct = known
+    } write: {
+      let name = $0.hiddenAct == .geluTanh ? "gelu_new" : $0.hiddenAct.rawValue
+      try $1.encode(name, forKey: ConfigKey(stringValue: "hidden_act"))
+    },
+    .value("vocab_size", \.vocabSize),
+    .value("hidden_size", \.hiddenSize),
+    .value("intermediate_size", \.intermediateSize),
+    .value("projection_dim", \.projectionDim),
+    .value("num_hidden_layers", \.numHiddenLayers),
+    .value("num_attention_heads", \.numAttentionHeads),
+    .value("max_position_embeddings", \.maxPositionEmbeddings),
+    .value("layer_norm_eps", \.layerNormEps),
+    .value("pad_token_id", \.padTokenID),
+    .value("bos_token_id", \.bosTokenID),
+    .value("eos_token_id", \.eosTokenID),
+  ]
+
+  /// What transformers writes beside them and nothing here asks for.
+  private static let constants: [String: ConfigValue] = [
+    "model_type": .text("clip_text_model"), "attention_dropout": .number(0),
+    "initializer_range": .number(0.02),
+    "transformers_version": .text("5.23.0"),
+  ]
 
   private static let activations: [String: Activation] = [
     "quick_gelu": .quickGELU, "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
@@ -77,63 +103,22 @@ extension CLIPTextConfig: ModelConfig {
   ///
   /// - Throws: `ConfigError`, which names the key.
   public init(from decoder: any Decoder) throws {
-    let reader = try ConfigReader<Key>(ignoringUnknownIn: decoder) { ConfigError($0) }
+    let reader = try ConfigReader(ignoringUnknownIn: decoder) { ConfigError($0) }
     self.init()
-    var (architectures, modelType): ([String]?, String?) = (nil, nil)
-    try reader.readOptional(.architectures, &architectures, "a list of names")
-    try reader.readOptional(.modelType, &modelType, "a name")
+    var modelType: String?
+    try reader.read("model_type", &modelType, "a name")
     // The encoder of a whole CLIP names itself after that.
     guard modelType == nil || modelType == "clip_text_model" || modelType == "clip" else {
       throw ConfigError("has the model_type '\(modelType ?? "")'; clip_text_model is known")
     }
-    if let name = architectures?.first {
-      guard let known = Architecture(rawValue: name) else {
-        throw ConfigError("has the architecture '\(name)'; \(reader.list(Architecture.self)) is known")
-      }
-      architecture = known
-    }
-    try reader.read(.vocabSize, &vocabSize, "a whole number")
-    try reader.read(.hiddenSize, &hiddenSize, "a whole number")
-    try reader.read(.intermediateSize, &intermediateSize, "a whole number")
-    try reader.readOptional(.projectionDim, &projectionDim, "a whole number or null")
-    try reader.read(.numHiddenLayers, &numHiddenLayers, "a whole number")
-    try reader.read(.numAttentionHeads, &numAttentionHeads, "a whole number")
-    try reader.read(.maxPositionEmbeddings, &maxPositionEmbeddings, "a whole number")
-    var activation = "quick_gelu"
-    try reader.read(.hiddenAct, &activation, "a name")
-    guard let known = Self.activations[activation] else {
-      throw ConfigError(
-        "has the unknown hidden_act '\(activation)'; "
-          + "\(Self.activations.keys.sorted().joined(separator: ", ")) are known")
-    }
-    hiddenAct = known
-    try reader.read(.layerNormEps, &layerNormEps, "a number")
-    try reader.readOptional(.padTokenID, &padTokenID, "a whole number or null")
-    try reader.readOptional(.bosTokenID, &bosTokenID, "a whole number or null")
-    try reader.readOptional(.eosTokenID, &eosTokenID, "a whole number or null")
+    for field in Self.fields { try field.read(reader, &self) }
   }
 
   /// As transformers writes it.
   public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode([architecture.rawValue], forKey: .architectures)
-    try values.encode("clip_text_model", forKey: .modelType)
-    try values.encode(vocabSize, forKey: .vocabSize)
-    try values.encode(hiddenSize, forKey: .hiddenSize)
-    try values.encode(intermediateSize, forKey: .intermediateSize)
-    try values.encode(projectionDim, forKey: .projectionDim)
-    try values.encode(numHiddenLayers, forKey: .numHiddenLayers)
-    try values.encode(numAttentionHeads, forKey: .numAttentionHeads)
-    try values.encode(maxPositionEmbeddings, forKey: .maxPositionEmbeddings)
-    let name = hiddenAct == .geluTanh ? "gelu_new" : hiddenAct.rawValue
-    try values.encode(name, forKey: .hiddenAct)
-    try values.encode(layerNormEps, forKey: .layerNormEps)
-    try values.encode(0, forKey: .attentionDropout)
-    try values.encode(0.02, forKey: .initializerRange)
-    try values.encode(padTokenID, forKey: .padTokenID)
-    try values.encode(bosTokenID, forKey: .bosTokenID)
-    try values.encode(eosTokenID, forKey: .eosTokenID)
-    try values.encode("5.23.0", forKey: .transformersVersion)
+    var values = encoder.container(keyedBy: ConfigKey.self)
+    for (key, value) in Self.constants { try values.encode(value, forKey: ConfigKey(stringValue: key)) }
+    for field in Self.fields { try field.write(self, &values) }
   }
 
   /// - Throws: `ConfigError`, which names the key.

@@ -65,53 +65,9 @@ extension ModelConfig {
     try origin.encode(Self.className, forKey: .className)
     try origin.encode(diffusersVersion, forKey: .diffusersVersion)
   }
-
-  /// Writes keys of what cannot be done here with the values that ask for nothing, as diffusers does.
-  func encodeInert(_ values: [String: ConfigValue], to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: ConfigKey.self)
-    for (key, value) in values { try container.encode(value, forKey: ConfigKey(stringValue: key)) }
-  }
 }
 
 private enum OriginKey: String, CodingKey {
   case className = "_class_name"
   case diffusersVersion = "_diffusers_version"
-}
-
-extension ConfigReader {
-  /// A reader of a model's configuration.
-  init<Config: ModelConfig>(
-    _ decoder: any Decoder, of _: Config.Type, unused: Set<String> = [], inert: [String: ConfigValue] = [:],
-    besides: Set<String> = []
-  ) throws {
-    try self.init(
-      decoder, known: "the known ones are those of diffusers' \(Config.className)", unused: unused,
-      inert: inert, besides: besides
-    ) { ConfigError($0) }
-  }
-
-  /// Reads the name of an activation, one that diffusers' `get_activation` knows.
-  func readActivation(_ key: Key, _ target: inout Activation) throws {
-    let known: [String: Activation] = [
-      "silu": .silu, "swish": .silu, "mish": .mish, "gelu": .gelu, "relu": .relu,
-    ]
-    var name: String?
-    try readOptional(key, &name, "a name")
-    guard let name else { return }
-    guard let activation = known[name] else {
-      throw ConfigError("has the unknown act_fn '\(name)'; silu, swish, mish, gelu and relu are known")
-    }
-    target = activation
-  }
-}
-
-extension KeyedEncodingContainer {
-  /// Writes a height and a width as diffusers does: one number where they are equal.
-  mutating func encodeSize(_ size: [Int]?, forKey key: Key) throws {
-    if let size, size[0] == size[1] {
-      try encode(size[0], forKey: key)
-    } else {
-      try encode(size, forKey: key)
-    }
-  }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// A value that a configuration gives once for all blocks, or in a list with one for each.
 public enum PerBlock<Value: Codable & Sendable & Equatable>: Codable, Sendable, Equatable {
   case same(Value)
@@ -54,4 +56,9 @@ public enum PerBlock<Value: Codable & Sendable & Equatable>: Codable, Sendable, 
     case .each(let values): try container.encode(values)
     }
   }
+}
+
+extension PerBlock: ConfigForm where Value: ConfigForm {
+  /// A value or a list of them.
+  public static var form: String { Value.form + " or a list of them" }
 }

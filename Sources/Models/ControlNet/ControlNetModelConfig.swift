@@ -19,52 +19,35 @@ public struct ControlNetModelConfig: Sendable, Equatable {
   public init() {}
 }
 
-extension ControlNetModelConfig: ControlNetConfig {
+extension ControlNetModelConfig: ControlNetConfig, FieldedConfig {
   /// `ControlNetModel`.
   public static let className = "ControlNetModel"
 
-  enum Key: String, CodingKey, CaseIterable {
-    case conditioningChannels = "conditioning_channels"
-    case channelOrder = "controlnet_conditioning_channel_order"
-    case conditioningEmbeddingOutChannels = "conditioning_embedding_out_channels"
-    case globalPoolConditions = "global_pool_conditions"
-  }
+  /// diffusers' keys.
+  public static let fields: [ConfigField<Self>] =
+    UNet2DConditionConfig.fields.map { $0.lifted(to: \.base) } + [
+      .value("conditioning_channels", \.conditioningChannels),
+      .name("controlnet_conditioning_channel_order", \.channelOrder),
+      .value("conditioning_embedding_out_channels", \.conditioningEmbeddingOutChannels),
+    ]
 
   /// What a U-Net is told that a ControlNet is not.
-  private static let absent: Set<UNet2DConditionConfig.Key> = [
-    .sampleSize, .outChannels, .centerInputSample, .upBlockTypes, .dropout, .reverseTransformerLayersPerBlock,
-    .timeEmbeddingDim, .timeCondProjDim, .convInKernel, .convOutKernel,
-  ]
+  public static let unwritten = Set(UNet2DConditionConfig.inert.keys)
+    .subtracting(["num_attention_heads", "addition_embed_type_num_heads"])
+    .union([
+      "sample_size", "out_channels", "center_input_sample", "up_block_types", "dropout",
+      "reverse_transformer_layers_per_block", "time_embedding_dim", "time_cond_proj_dim", "conv_in_kernel",
+      "conv_out_kernel",
+    ])
 
-  /// - Throws: `ConfigError`, which names the key.
-  public init(from decoder: any Decoder) throws {
-    let own = Set(Key.allCases.map(\.rawValue))
-    self.init()
-    base = try UNet2DConditionConfig(from: decoder, of: Self.self, besides: own)
-    let reader = try ConfigReader<Key>(ignoringUnknownIn: decoder) { ConfigError($0) }
-    try reader.read(.conditioningChannels, &conditioningChannels, "a whole number")
-    try reader.read(.channelOrder, &channelOrder)
-    try reader.read(
-      .conditioningEmbeddingOutChannels, &conditioningEmbeddingOutChannels, "a list of whole numbers")
-    var pools = false
-    try reader.read(.globalPoolConditions, &pools, "true or false")
-    guard !pools else {
-      throw ConfigError("has a value of 'global_pool_conditions', which cannot be used here")
-    }
-    base.upBlockTypes = base.downBlockTypes.reversed().map { $0 == .plain ? .plain : .crossAttention }
+  /// What ControlNets and U-Nets of other kinds ask for.
+  public static let inert = UNet2DConditionConfig.inert.merging(["global_pool_conditions": .bool(false)]) {
+    $1
   }
 
-  /// Writes every key, as diffusers does.
-  public func encode(to encoder: any Encoder) throws {
-    try encodeOrigin(to: encoder)
-    try base.encodeValues(to: encoder, except: Self.absent)
-    try encodeInert(
-      ["num_attention_heads": .null, "addition_embed_type_num_heads": .number(64)], to: encoder)
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode(conditioningChannels, forKey: .conditioningChannels)
-    try values.encode(channelOrder, forKey: .channelOrder)
-    try values.encode(conditioningEmbeddingOutChannels, forKey: .conditioningEmbeddingOutChannels)
-    try values.encode(false, forKey: .globalPoolConditions)
+  /// The way back up is the base's own: as diffusers' defaults have it for these blocks.
+  public mutating func completeReading() {
+    base.upBlockTypes = base.downBlockTypes.reversed().map { $0 == .plain ? .plain : .crossAttention }
   }
 
   /// - Throws: `ConfigError`, which names the key or the layer.
