@@ -1,5 +1,6 @@
 import Foundation
 import NN
+import Pipelines
 import TestSupport
 import Training
 import XCTest
@@ -53,6 +54,10 @@ final class CaptionTrainingTests: XCTestCase {
     }
     let index = String(decoding: try bytes("run/model_index.json"), as: UTF8.self)
     XCTAssertTrue(index.contains("StableDiffusionPipeline"), index)
+    // diffusers' pipeline of texts takes the one for false and the other for 1, whatever is written.
+    let scheduler = try ModelFolder(url("run")).scheduler
+    XCTAssertFalse(scheduler.clipSample)
+    XCTAssertEqual(scheduler.stepsOffset, 1)
     let info = try run(["info", url("run").path])
     XCTAssertTrue(info.output.contains("CLIPTextModel"), info.output)
     let shown = try run(["prompt", "show", url("run").path, "a red star"])

@@ -70,7 +70,7 @@ public struct DenoiserProduct: RunProduct {
   }
 
   private static let (pictures, mostClasses, steps) = (16, 64, 25)
-  /// Of previews of texts. DDIM, which does not clip what it takes for noise, turns colours into their opposites at 4.
+  /// Of previews of texts. DDIM, where a schedule clips, turns colours into their opposites at 4.
   private static let guidance: Float = 2
 
   /// Pictures from the same noise each time, by DDIM: a column a class or a caption where there are few.

@@ -114,11 +114,11 @@ struct NetworkOptions: ParsableArguments {
     if let prediction { scheduler.predictionType = prediction }
     // Latents are scaled to a deviation of 1: cut off at ±1, the range of pictures, they would lose their colours. Whoever
     // names a larger range means latents.
-    if (vae ?? start?.folder.vae?.url.path) != nil && scheduler.clipSampleRange <= 1 {
-      scheduler.clipSample = false
-      // As diffusers' pipeline of latents and texts will have it, whatever is written.
-      if readsCaptions { scheduler.stepsOffset = 1 }
-    }
+    let isOfLatents = (vae ?? start?.folder.vae?.url.path) != nil
+    if isOfLatents && scheduler.clipSampleRange <= 1 { scheduler.clipSample = false }
+    // As diffusers' pipeline of texts will have it, whatever is written: DDIM, which cuts x₀ and leaves the noise that goes with
+    // it as it was, turns colours into their opposites where guidance is strong.
+    if readsCaptions { (scheduler.clipSample, scheduler.stepsOffset) = (false, 1) }
     do { try scheduler.validate() } catch var error {
       error.file = schedule
       throw error
