@@ -4,10 +4,12 @@
     python scripts/check-diffusers.py .build/release/darkroom run
     darkroom train <images> --captions metadata --output told …               # of pixels, or with --vae of latents
     python scripts/check-diffusers.py .build/release/darkroom told "a red star on a blue background" ["a circle"]
+    darkroom train controlnet told pairs --output outlines …
+    python scripts/check-diffusers.py .build/release/darkroom told "a red star on a blue background" "" outlines edges.png
 
 A model that reads texts is sampled by StableDiffusionPipeline, one of pixels by the same without a VAE: what it calls latents
 are then the pictures. It is guided by 4, away from the second text where there is one, with and without a rescale of 0.7, and
-under several samplers. Exits with 1 where a pixel, in [-1, 1], differs by more than 1e-3.
+under several samplers; with a ControlNet and the picture that it reads, by StableDiffusionControlNetPipeline. Exits with 1 where a pixel, in [-1, 1], differs by more than 1e-3.
 """
 import json
 import pathlib
@@ -17,7 +19,9 @@ import tempfile
 
 import diffusers
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import ControlNetModel, DiffusionPipeline, StableDiffusionControlNetPipeline
+from diffusers.image_processor import VaeImageProcessor
+from PIL import Image
 from safetensors.torch import load_file
 
 STEPS, COUNT, SEED = 20, 2, 7
@@ -75,10 +79,36 @@ def told_differences(darkroom, model, prompt, negative):
                    mine - theirs if isOfPixels else mine.clamp(-1, 1) - (theirs * 2 - 1))
 
 
+def steered_differences(darkroom, model, prompt, control, picture):
+    index = json.loads((pathlib.Path(model) / "model_index.json").read_text())
+    isOfPixels = index["vae"][1] is None
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(
+        model, controlnet=ControlNetModel.from_pretrained(control), torch_dtype=torch.float32,
+        **({"vae": None} if isOfPixels else {}))
+    if isOfPixels:
+        pipeline.scheduler = type(pipeline.scheduler).from_pretrained(model, subfolder="scheduler")
+        # Without a VAE it is taken for 8, by which the picture would be enlarged.
+        pipeline.vae_scale_factor = 1
+        pipeline.control_image_processor = VaeImageProcessor(vae_scale_factor=1, do_convert_rgb=True, do_normalize=False)
+    size = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
+    theirs = sampled(
+        pipeline, prompt=prompt, image=Image.open(picture), num_images_per_prompt=COUNT, guidance_scale=4, height=size,
+        width=size, output_type="latent" if isOfPixels else "pt")
+    mine = ours(darkroom, model, [
+        "--prompt", prompt, "--prompt-syntax", "plain", "--guidance-scale", "4", "--controlnet", control, "--control-image",
+        picture])
+    yield type(pipeline).__name__, mine - theirs if isOfPixels else mine.clamp(-1, 1) - (theirs * 2 - 1)
+
+
 def main():
     darkroom, model = sys.argv[1:3]
-    prompt, negative = (sys.argv[3:5] + [None, None])[:2]
-    found = differences(darkroom, model) if prompt is None else told_differences(darkroom, model, prompt, negative)
+    prompt, negative, control, picture = (sys.argv[3:7] + 4 * [None])[:4]
+    if prompt is None:
+        found = differences(darkroom, model)
+    elif control:
+        found = steered_differences(darkroom, model, prompt, control, picture)
+    else:
+        found = told_differences(darkroom, model, prompt, negative)
     most = 0.0
     for what, difference in found:
         largest = difference.abs().max().item()

@@ -20,6 +20,11 @@ public struct Control {
     (self.network, self.image, self.scale, self.start, self.end) = (network, image, scale, start, end)
   }
 
+  /// The same with another picture to read, `[1, C, H, W]` in 0 … 1.
+  public func showing(_ image: Tensor) -> Control {
+    Control(network, image: image, scale: scale, start: start, end: end)
+  }
+
   /// Whether it takes part in evaluation `index` of `count`: as in diffusers, the evaluation must lie within its part whole.
   func holds(at index: Int, of count: Int) -> Bool {
     Double(index) / Double(count) >= start && Double(index + 1) / Double(count) <= end

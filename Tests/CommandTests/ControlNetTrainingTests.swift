@@ -8,30 +8,63 @@ import TestSupport
 import Training
 import XCTest
 
-/// `darkroom train controlnet`: for a base of pixels, one of latents and a transformer; what it leaves, and what it refuses.
+/// `darkroom train controlnet`: for bases of pixels and of latents, a transformer, and models that read captions; what it
+/// leaves, and what it refuses.
 final class ControlNetTrainingTests: XCTestCase {
   private var folder = URL(fileURLWithPath: "/")
 
-  /// Shapes in `pairs/a` with their lines in `pairs/b`, told in `metadata.jsonl`.
+  /// Shapes in `pairs/a` with their lines in `pairs/b`, told in `metadata.jsonl` with their captions.
   override func setUpWithError() throws {
     folder = try temporaryFolder(for: self)
-    var lines = ""
     for side in ["a", "b"] {
       try FileManager.default.createDirectory(at: url("pairs/\(side)"), withIntermediateDirectories: true)
     }
-    let shapes = ShapesDataset(count: 12, size: 16, seed: 4)
     for i in 0..<12 {
-      let picture = shapes.example(i).picture
+      let picture = Self.shapes.example(i).picture
       try picture.write(to: url("pairs/a/\(i).png"))
       try picture.lineArt().write(to: url("pairs/b/\(i).png"))
-      lines += #"{"file_name": "a/\#(i).png", "conditioning_image": "b/\#(i).png"}"# + "\n"
     }
-    try Data(lines.utf8).write(to: url("pairs/metadata.jsonl"))
+    try writeMetadata()
+  }
+
+  private static let shapes = ShapesDataset(count: 12, size: 16, seed: 4)
+
+  /// - Parameter silent: pictures that have no caption.
+  private func writeMetadata(silent: Set<Int> = []) throws {
+    let lines = (0..<12).map { i in
+      #"{"file_name": "a/\#(i).png", "conditioning_image": "b/\#(i).png""#
+        + (silent.contains(i) ? "}" : #", "text": "\#(Self.shapes.example(i).caption)"}"#)
+    }
+    try Data(lines.joined(separator: "\n").utf8).write(to: url("pairs/metadata.jsonl"))
   }
 
   private func url(_ name: String) -> URL { folder.appending(path: name) }
 
-  private func base(_ name: String) -> String { Fixtures.url("pipelines/\(name)").path }
+  private static let readers: Set = ["sd", "sdxl"]
+
+  private func base(_ name: String) -> String {
+    Fixtures.url((Self.readers.contains(name) ? "stable-diffusion/" : "pipelines/") + name).path
+  }
+
+  /// A model of pixels that reads captions, hardly trained.
+  private func captionedBase() throws -> String {
+    try Self.shapes.write(to: url("shapes"))
+    let json = """
+      {"_class_name": "UNet2DConditionModel", "sample_size": 16, "in_channels": 3, "out_channels": 3,
+       "block_out_channels": [8, 16], "layers_per_block": 1, "norm_num_groups": 4, "cross_attention_dim": 16,
+       "attention_head_dim": 2, "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+       "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"]}
+      """
+    try Data(json.utf8).write(to: url("config.json"))
+    let result = try Command.run(
+      "train",
+      [
+        url("shapes").path, "--captions", "metadata", "--config", url("config.json").path, "--steps", "2",
+        "--batch-size", "4", "--preview-every", "0", "--output", url("told").path,
+      ])
+    XCTAssertEqual(result.code, 0, result.errors)
+    return url("told").path
+  }
 
   private func train(
     _ base: String, _ output: String, _ more: [String] = [], pairs: String = "pairs", steps: Int = 3
@@ -57,8 +90,8 @@ final class ControlNetTrainingTests: XCTestCase {
   }
 
   func testAFreshOneChangesNothingAndATrainedOneSteers() throws {
-    for name in ["ddim", "ldm", "dit"] {
-      let model = base(name)
+    for name in ["ddim", "ldm", "dit", "sd", "sdxl", "told"] {
+      let model = name == "told" ? try captionedBase() : base(name)
       let opened = try ModelFolder(URL(fileURLWithPath: model))
       let config = try XCTUnwrap(
         ControlNetFamilies.config(
@@ -67,33 +100,80 @@ final class ControlNetTrainingTests: XCTestCase {
       fresh.copyWeights(of: try opened.denoiser().parameters)
       try ControlNetFolder.save(
         fresh.parameters.all.map { ($0.key, $0.tensor) }, config, to: url("\(name)-fresh"))
-      let plain = try sample(model, "plain", [])
-      assertSameBits(try sample(model, "fresh", control("\(name)-fresh")), plain, name)
+      let prompt = opened.text == nil ? [] : ["--prompt", "a red star on a blue background"]
+      let plain = try sample(model, "plain", prompt)
+      assertSameBits(try sample(model, "fresh", prompt + control("\(name)-fresh")), plain, name)
 
       let before = try opened.hashes()
-      let result = try train(model, name)
+      let result = try train(model, "\(name)-net")
       XCTAssertEqual(result.code, 0, "\(name): \(result.errors)")
       XCTAssertEqual(try opened.hashes(), before, "\(name): the base has changed")
-      XCTAssertTrue(FileManager.default.fileExists(atPath: url("\(name)/previews/step-000002.png").path))
-      let trained = try ControlNetFolder(url(name), for: opened)
+      XCTAssertTrue(FileManager.default.fileExists(atPath: url("\(name)-net/previews/step-000002.png").path))
+      let trained = try ControlNetFolder(url("\(name)-net"), for: opened)
       XCTAssertEqual(
         Set(trained.checkpoint.keys), Set(fresh.parameters.all.map(\.key)), "\(name): only the ControlNet")
-      let steered = try sample(model, "steered", control(name))
+      let steered = try sample(model, "steered", prompt + control("\(name)-net"))
       XCTAssertNotEqual(steered.values, plain.values, "\(name): nothing was learned")
       XCTAssertNil(steered.firstNotFinite)
     }
   }
 
+  private func weights(_ run: String) throws -> Data {
+    try Data(contentsOf: url("\(run)/diffusion_pytorch_model.safetensors"))
+  }
+
+  /// What diffusers saved for the same base has the same tensors and the same configuration keys.
+  func testTheFolderIsAsDiffusersKeepsOne() throws {
+    XCTAssertEqual(try train(base("sd"), "net").code, 0)
+    let theirs = Fixtures.url("controlled/first")
+    func keys(_ folder: URL) throws -> (tensors: Set<String>, configuration: Set<String>) {
+      let file = try SafetensorsFile(folder.appending(path: "diffusion_pytorch_model.safetensors"))
+      let json = try JSONSerialization.jsonObject(
+        with: Data(contentsOf: folder.appending(path: "config.json")))
+      return (Set(file.entries.keys), Set(try XCTUnwrap(json as? [String: Any]).keys))
+    }
+    let (found, expected) = (try keys(url("net")), try keys(theirs))
+    XCTAssertEqual(found.tensors, expected.tensors)
+    XCTAssertEqual(found.configuration, expected.configuration)
+  }
+
+  /// A share of captions is hidden, half of them unless told otherwise; hidden ones decide nothing.
+  func testCaptionsAreToldAndHidden() throws {
+    let model = try captionedBase()
+    func trained(_ name: String, _ more: [String]) throws -> Data {
+      let result = try train(model, name, ["--flip"] + more)
+      XCTAssertEqual(result.code, 0, result.errors)
+      return try weights(name)
+    }
+    let half = try trained("half", [])
+    XCTAssertEqual(half, try trained("named", ["--caption-dropout", "0.5", "--captions", "any"]))
+    let (told, hidden) = (
+      try trained("all", ["--caption-dropout", "0"]), try trained("none", ["--caption-dropout", "1"])
+    )
+    XCTAssertEqual(Set([half, told, hidden]).count, 3)
+    let lines = try String(contentsOf: url("pairs/metadata.jsonl"), encoding: .utf8)
+    try Data(lines.replacingOccurrences(of: "background", with: "ground").utf8)
+      .write(to: url("pairs/metadata.jsonl"))
+    XCTAssertEqual(try trained("none-other", ["--caption-dropout", "1"]), hidden)
+    XCTAssertNotEqual(try trained("all-other", ["--caption-dropout", "0"]), told)
+    let resumed = try train(model, "all", ["--flip", "--caption-dropout", "0", "--resume"])
+    XCTAssertEqual(resumed.code, 1)
+    XCTAssertTrue(
+      resumed.errors.contains("all was begun with the captions of the fingerprint"), resumed.errors)
+  }
+
   func testARunThatWasStoppedEndsInTheSameBytes() throws {
-    XCTAssertEqual(try train(base("ddim"), "whole", ["--decay", "constant", "--flip"], steps: 4).code, 0)
-    XCTAssertEqual(try train(base("ddim"), "half", ["--decay", "constant", "--flip"], steps: 2).code, 0)
-    let resumed = try Command.run("resume", [url("half").path, "--extend-to", "4"])
-    XCTAssertEqual(resumed.code, 0, resumed.errors)
-    let file = "diffusion_pytorch_model.safetensors"
-    XCTAssertEqual(try Data(contentsOf: url("half/\(file)")), try Data(contentsOf: url("whole/\(file)")))
-    let other = try train(base("ddpm"), "half", ["--decay", "constant", "--flip", "--resume"], steps: 4)
+    for (name, model) in [("ddim", base("ddim")), ("told", try captionedBase())] {
+      let options = ["--decay", "constant", "--flip"]
+      XCTAssertEqual(try train(model, "\(name)-whole", options, steps: 4).code, 0)
+      XCTAssertEqual(try train(model, "\(name)-half", options, steps: 2).code, 0)
+      let resumed = try Command.run("resume", [url("\(name)-half").path, "--extend-to", "4"])
+      XCTAssertEqual(resumed.code, 0, resumed.errors)
+      XCTAssertEqual(try weights("\(name)-half"), try weights("\(name)-whole"), name)
+    }
+    let other = try train(base("ddpm"), "ddim-half", ["--decay", "constant", "--flip", "--resume"], steps: 4)
     XCTAssertEqual(other.code, 1)
-    XCTAssertTrue(other.errors.contains("half was begun with"), other.errors)
+    XCTAssertTrue(other.errors.contains("ddim-half was begun with"), other.errors)
   }
 
   func testTwoFoldersAreThePairsOfMetadata() throws {
@@ -101,15 +181,14 @@ final class ControlNetTrainingTests: XCTestCase {
     let result = try train(
       base("ddim"), "folders", ["--conditions", url("pairs/b").path], pairs: "pairs/a")
     XCTAssertEqual(result.code, 0, result.errors)
-    let file = "diffusion_pytorch_model.safetensors"
-    XCTAssertEqual(try Data(contentsOf: url("told/\(file)")), try Data(contentsOf: url("folders/\(file)")))
+    XCTAssertEqual(try weights("told"), try weights("folders"))
   }
 
   private func refuse(
-    _ part: String, _ more: [String] = [], pairs: String = "pairs",
+    _ part: String, _ more: [String] = [], pairs: String = "pairs", base name: String = "ddim",
     line: UInt = #line
   ) throws {
-    let result = try train(base("ddim"), "refused", more, pairs: pairs)
+    let result = try train(base(name), "refused", more, pairs: pairs)
     XCTAssertEqual(result.code, 1, result.errors, line: line)
     XCTAssertTrue(result.errors.contains(part), result.errors, line: line)
     XCTAssertFalse(FileManager.default.fileExists(atPath: url("refused").path), line: line)
@@ -126,13 +205,17 @@ final class ControlNetTrainingTests: XCTestCase {
       ["--conditions", url("pairs/b").path], pairs: "pairs/a")
     try Picture(width: 8, height: 16, color: .white).write(to: url("pairs/b/7.png"))
     try refuse("b/7.png is 8x16, and the picture that it steers to, a/7.png, is 16x16; give both one size")
-    let text = try Command.run(
-      "train",
-      [
-        "controlnet", Fixtures.url("stable-diffusion/sd").path, url("pairs").path, "--output",
-        url("refused").path,
-      ])
-    XCTAssertEqual(text.code, 1)
-    XCTAssertTrue(text.errors.contains("reads texts; a ControlNet for such a model"), text.errors)
+  }
+
+  func testPicturesWithoutACaptionAreNamed() throws {
+    try refuse("reads no texts; leave --captions out", ["--captions", "metadata"])
+    try writeMetadata(silent: [3, 7])
+    try refuse("has no caption for 2 of its 12 pictures: a/3.png, a/7.png; write them", base: "sd")
+    let result = try train(base("sd"), "rest", ["--skip-bad"])
+    XCTAssertEqual(result.code, 0, result.errors)
+    XCTAssertTrue(
+      result.errors.contains("left out, since 2 have no caption: a/3.png, a/7.png"), result.errors)
+    try writeMetadata(silent: Set(0..<12))
+    try refuse("has no caption for 12 of its 12 pictures", ["--skip-bad"], base: "sd")
   }
 }

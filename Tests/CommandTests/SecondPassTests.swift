@@ -69,6 +69,33 @@ final class SecondPassTests: XCTestCase {
     XCTAssertLessThan(try far("0.02"), 0.75 * (try far("1")))
   }
 
+  /// Both passes are steered, the second by the control picture enlarged, and the recipe makes the same again.
+  func testBothPassesAreSteered() throws {
+    let folder = try temporaryFolder(for: self)
+    let model = Fixtures.url("stable-diffusion/sd").path
+    let told = [
+      model, "--prompt", "a red star", "--steps", "4", "--upscale", "2", "--upscale-mode", "pixels",
+    ]
+    func steered(_ more: [String]) throws -> [Float] {
+      try images(
+        told + ["--controlnet", Fixtures.url("controlled/first").path, "--control-image"] + more, in: folder
+      ).values
+    }
+    let file = Fixtures.url("controlled/first.png").path
+    let plain = try images(told, in: folder).values
+    XCTAssertNotEqual(try steered([file]), plain)
+    XCTAssertEqual(try steered([file, "--control-scale", "0"]), plain)
+    // All of the schedule again leaves nothing of the first pass: it is the second that is steered.
+    let whole = ["--upscale-strength", "1"]
+    XCTAssertNotEqual(
+      try steered([file] + whole), try steered([file] + whole + ["--control-scale", "0"]))
+    let url = folder.appending(path: "steered.png")
+    try run(
+      "sample", model, "--prompt", "a red star", "--steps", "4", "--upscale", "2", "--controlnet",
+      Fixtures.url("controlled/first").path, "--control-image", file, "--output", url.path)
+    try run("replay", url.path)
+  }
+
   func testTheWayIsShownStepByStep() throws {
     let folder = try temporaryFolder(for: self)
     let (last, way) = (folder.appending(path: "last.png"), folder.appending(path: "way.png"))

@@ -103,6 +103,8 @@ extension ControlNetModelConfig: ControlNetConfig, FieldedConfig {
     var copy = base
     (copy.sampleSize, copy.outChannels) = (defaults.sampleSize, defaults.outChannels)
     (copy.centerInputSample, copy.dropout) = (defaults.centerInputSample, defaults.dropout)
+    (copy.timeEmbeddingDim, copy.timeCondProjDim) = (defaults.timeEmbeddingDim, defaults.timeCondProjDim)
+    (copy.convInKernel, copy.convOutKernel) = (defaults.convInKernel, defaults.convOutKernel)
     copy.reverseTransformerLayersPerBlock = nil
     copy.upBlockTypes = base.downBlockTypes.reversed().map { $0 == .plain ? .plain : .crossAttention }
     return copy

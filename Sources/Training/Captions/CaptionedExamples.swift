@@ -54,3 +54,17 @@ public final class CaptionedExamples: ExampleSource {
     try examples.planes(index, place: place, mirrored: mirrored)
   }
 }
+
+extension ExampleSource {
+  /// The same examples, each told by its captions where there is a reader of them.
+  ///
+  /// - Parameter folder: of the pictures, in the same order; each has a caption where there is a reader.
+  public func captioned(
+    by folder: ImageFolder, _ reader: (any CaptionReader)?, _ options: TrainingOptions
+  ) -> any ExampleSource {
+    guard let reader, let captions = options.captions else { return self }
+    return CaptionedExamples(
+      self, captions: folder.items.map(\.captions), reader, shufflesTags: captions.shufflesTags,
+      seed: options.seed)
+  }
+}

@@ -45,18 +45,18 @@ struct ClassifierOptions: ParsableArguments {
         "it tells pictures apart, and the model denoises latents"
       } else if model.config.inChannels != folder.config.unet.inChannels {
         "its pictures have \(folder.config.unet.inChannels.counted("channel")), and the model's \(model.config.inChannels)"
-      } else if let own = folder.size, own != size {
-        "its pictures are \(own.width)x\(own.height), not \(size.width)x\(size.height)"
       } else {
         nil
       }
     if let problem {
       throw Failure("--classifier \(classifier) cannot guide \(model.url.relativePath): \(problem).")
     }
-    return ClassifierChoice(
+    let choice = ClassifierChoice(
       folder: folder, path: classifier, model: model, scale: classifierScale ?? 1,
       cycle: try model.config.isClassConditional
         ? Self.translated(labels, of: model, folder) : Self.labels(classes, folder))
+    try choice.check(size)
+    return choice
   }
 
   /// The classes of a model that knows some, by the classifier's numbers: the same by name.
@@ -109,6 +109,16 @@ struct ClassifierChoice {
     throw Failure(
       "--classifier \(path) cannot guide \(model.url.relativePath): it was trained on another noise schedule; train one with "
         + "--schedule \(model.url.relativePath).")
+  }
+
+  /// Whether it knows pictures of a size.
+  ///
+  /// - Throws: `Failure`.
+  func check(_ size: (height: Int, width: Int)) throws {
+    guard let own = folder.size, own != size else { return }
+    throw Failure(
+      "--classifier \(path) cannot guide \(model.url.relativePath): its pictures are \(own.width)x\(own.height), not "
+        + "\(size.width)x\(size.height).")
   }
 
   /// What it costs to look at one picture.

@@ -5,6 +5,7 @@ import Models
 import Pictures
 import Pipelines
 import Schedulers
+import TensorCore
 
 /// ControlNets that steer a model, for commands that sample; several by repeating the options in the same order.
 struct ControlOptions: ParsableArguments {
@@ -103,8 +104,10 @@ struct Steering {
 /// The ControlNets and pictures of a command, opened and checked; no weights are loaded.
 struct SteeringFiles {
   private let folders: [ControlNetFolder]
-  private let pictures: [Picture]
+  private var pictures: [Picture]
   private let options: ControlOptions
+  /// Pixels of a picture that is made to one of what the model denoises.
+  private let downsampling: Int
 
   /// - Parameters:
   ///   - base: the model that is steered.
@@ -115,13 +118,13 @@ struct SteeringFiles {
     folders = try options.controlnet.map {
       try ControlNetFolder(try URL(argument: $0, "--controlnet"), for: base)
     }
-    let shrinking = base.vae?.config.downsampling ?? 1
+    let downsampling = base.vae?.config.downsampling ?? 1
+    self.downsampling = downsampling
     pictures = try zip(options.controlImage, folders).map { path, folder in
       let decoded = try DecodedPicture(contentsOf: URL(argument: path, "--control-image"))
       let picture = decoded.picture
       if decoded.hadAlpha { Console.note("\(path): what is transparent is laid on white") }
-      let factor = folder.config.conditioningDownsampling
-      let (height, width) = (size.height / shrinking * factor, size.width / shrinking * factor)
+      let (height, width) = Self.size(read: folder, for: size, downsampling)
       guard (picture.width, picture.height) == (width, height) else {
         throw Failure(
           "--control-image \(path) is \(picture.width)x\(picture.height), and pictures of "
@@ -135,6 +138,24 @@ struct SteeringFiles {
       }
       return picture
     }
+  }
+
+  /// Height and width of what a ControlNet reads where pictures of a size are made.
+  private static func size(
+    read folder: ControlNetFolder, for size: (height: Int, width: Int), _ downsampling: Int
+  ) -> (height: Int, width: Int) {
+    let factor = folder.config.conditioningDownsampling
+    return (size.height / downsampling * factor, size.width / downsampling * factor)
+  }
+
+  /// The same for pictures of another size: what steers is resized to it.
+  func at(_ size: (height: Int, width: Int)) -> SteeringFiles {
+    var copy = self
+    copy.pictures = zip(pictures, folders).map { picture, folder in
+      let (height, width) = Self.size(read: folder, for: size, downsampling)
+      return picture.resized(width: width, height: height)
+    }
+    return copy
   }
 
   /// What each adds to the cost of a network's run over one picture.
@@ -169,11 +190,21 @@ struct SteeringFiles {
     let controls = try folders.indices.map { index in
       let (start, end) = options.share(index)
       return Control(
-        try folders[index].network(),
-        image: pictures[index].unitTensor(channels: folders[index].config.conditioningChannels),
-        scale: options.scale(index), start: start, end: end)
+        try folders[index].network(), image: image(index), scale: options.scale(index), start: start,
+        end: end)
     }
     return Steering(controls: controls, isGuess: options.guessMode, batchSize: batchSize)
+  }
+
+  /// ControlNets that were loaded for another size, shown the pictures of this one.
+  func shown(to steering: Steering) -> Steering {
+    Steering(
+      controls: steering.controls.enumerated().map { $1.showing(image($0)) }, isGuess: steering.isGuess,
+      batchSize: steering.batchSize)
+  }
+
+  private func image(_ index: Int) -> Tensor {
+    pictures[index].unitTensor(channels: folders[index].config.conditioningChannels)
   }
 }
 

@@ -18,7 +18,7 @@ struct Sampling {
   /// nil where they go through them in turn.
   var frames: Int?
   private let guidance: GuidanceChoice
-  private let steering: SteeringFiles
+  private var steering: SteeringFiles
   private let classifier: ClassifierChoice?
   /// The folder as the command line has it.
   private let name: String
@@ -84,13 +84,22 @@ struct Sampling {
   /// - Throws: `Failure`.
   func check(_ scheduler: SchedulerConfig) throws { try classifier?.check(scheduler) }
 
-  /// The same of pictures of another size, where nothing is asked that hangs on it.
+  /// The same of pictures of another size, to which the pictures that steer are resized.
   ///
-  /// - Throws: `Failure` for a size that the model cannot make.
+  /// - Throws: `Failure` for a size that the model cannot make, or the classifier does not know.
   func at(_ size: (width: Int?, height: Int?)) throws -> Sampling {
     var copy = self
     copy.size = try Self.pixels(folder, size)
+    copy.steering = steering.at(copy.size)
+    try classifier?.check(copy.size)
     return copy
+  }
+
+  /// Networks that were loaded for another size, shown what steers at this one.
+  func steered(_ networks: SamplingNetworks) -> SamplingNetworks {
+    var networks = networks
+    networks.steering = steering.shown(to: networks.steering)
+    return networks
   }
 
   /// Height and width of what is denoised.
@@ -291,6 +300,6 @@ struct Sampling {
 /// Everything with weights that a run asks while it denoises.
 struct SamplingNetworks {
   let guidance: GuidanceNetworks
-  let steering: Steering
+  var steering: Steering
   let classifier: ClassifierNetwork?
 }

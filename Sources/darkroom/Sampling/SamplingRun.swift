@@ -219,7 +219,7 @@ struct SamplingRun {
 struct LoadedRun {
   /// What the networks are told of the prompts.
   var told: ToldPrompts
-  let networks: SamplingNetworks
+  var networks: SamplingNetworks
   /// The model's autoencoder; nil for a model of pixels.
   let codec: LatentSpace?
 }

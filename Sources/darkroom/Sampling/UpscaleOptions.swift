@@ -9,7 +9,11 @@ import TensorCore
 /// Pictures sampled small, enlarged and gone through again ("hires fix"): models repeat themselves in pictures larger than
 /// those that they were trained on, unless the composition is there already.
 struct UpscaleOptions: ParsableArguments {
-  @Option(help: "Sample at --size, enlarge by this factor, and go through a part of the steps again.")
+  @Option(
+    help: """
+      Sample at --size, enlarge by this factor, and go through a part of the steps again, steered by control pictures that \
+      are enlarged too. A --classifier that was trained for pictures of one size leads no others.
+      """)
   var upscale: Double?
 
   @Option(help: "Of --upscale: the share of the schedule, above 0 and up to 1, that is gone through again.")
@@ -62,6 +66,7 @@ struct UpscaleOptions: ParsableArguments {
       var small = loaded
       small.told = try told ?? first.sampling.prompts(first.sampler)
       told = small.told
+      small.networks = first.sampling.steered(loaded.networks)
       let x = try first.latents(pictures, small, first.fromNoise(pictures, &noise), &noise) { done, total in
         Console.progress("first pass, step \(done)/\(total)")
       }

@@ -74,23 +74,6 @@ struct CaptionArguments: ParsableArguments {
     }
   }
 
-  /// The pictures that have captions: all of them, unless those without are to be left out.
-  ///
-  /// - Throws: `Failure`.
-  func captioned(_ folder: ImageFolder, _ path: String, skipsBad: Bool) throws -> ImageFolder {
-    let without = folder.uncaptioned
-    guard captions != nil, !without.isEmpty else { return folder }
-    let more = without.count > 4 ? " and \(without.count - 4) more" : ""
-    let which = "\(without.prefix(4).joined(separator: ", "))\(more)"
-    guard skipsBad, without.count < folder.items.count else {
-      throw Failure(
-        "\(path) has no caption for \(without.count) of its \(folder.items.count.counted("picture")): \(which); write them, "
-          + "or add --skip-bad to leave such pictures out.")
-    }
-    Console.error("left out, since \(without.count) have no caption: \(which)")
-    return folder.excluding(Set(without))
-  }
-
   /// What tells the network captions; nil where none are told.
   ///
   /// - Throws: what loading a model's encoders throws.
@@ -105,6 +88,26 @@ struct CaptionArguments: ParsableArguments {
     }
     return freezeTextEncoder
       ? try FrozenReader(start.folder, parts, resolution: resolution) : LearningReader(parts)
+  }
+}
+
+extension ImageFolder {
+  /// The pictures that have captions: all of them, unless those without are to be left out.
+  ///
+  /// - Parameter path: the folder, as the command was given it.
+  /// - Throws: `Failure`, which names pictures without.
+  func captioned(_ path: String, skipsBad: Bool) throws -> ImageFolder {
+    let without = uncaptioned
+    guard !without.isEmpty else { return self }
+    let more = without.count > 4 ? " and \(without.count - 4) more" : ""
+    let which = "\(without.prefix(4).joined(separator: ", "))\(more)"
+    guard skipsBad, without.count < items.count else {
+      throw Failure(
+        "\(path) has no caption for \(without.count) of its \(items.count.counted("picture")): \(which); write them, "
+          + "or add --skip-bad to leave such pictures out.")
+    }
+    Console.error("left out, since \(without.count) have no caption: \(which)")
+    return excluding(Set(without))
   }
 }
 

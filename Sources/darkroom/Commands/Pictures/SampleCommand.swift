@@ -59,10 +59,6 @@ struct SampleCommand: ParsableCommand {
 
   func validate() throws {
     try require(
-      upscaling.upscale == nil
-        || options.request.control.controlnet.isEmpty && options.request.guide.classifier == nil,
-      "--upscale does not go with --controlnet and --classifier, which are for pictures of one size.")
-    try require(
       [options.stepping.steps != nil, timesteps != nil, sigmas != nil].count(where: { $0 }) <= 1,
       "--steps, --timesteps and --sigmas exclude each other.")
     try require(

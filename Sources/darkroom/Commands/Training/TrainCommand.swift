@@ -87,9 +87,9 @@ struct TrainDenoiserCommand: TrainingCommand {
     // Before the pictures are opened, which may take long.
     try run.refuse(known(options).without(updates.epochs == nil ? [] : ["--steps"]))
 
-    let folder = try captions.captioned(
-      data.checked(images, captions: captions.captions ?? .any, resolution: options.resolution), images,
-      skipsBad: data.skipBad)
+    var folder = try data.checked(
+      images, captions: captions.captions ?? .any, resolution: options.resolution)
+    if captions.captions != nil { folder = try folder.captioned(images, skipsBad: data.skipBad) }
     let pictures = PictureStore(folder, resolution: options.resolution, crop: data.crop)
     let split = HeldOut(count: pictures.count, share: options.heldOut)
     options.steps = run.steps(
@@ -115,7 +115,7 @@ struct TrainDenoiserCommand: TrainingCommand {
     }
     let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
     let shown = try codec.map { try TrainingSession.latents(pictures, $0, options, in: run.url) } ?? pictures
-    let examples = captioned(shown, of: folder, reader, options)
+    let examples = shown.captioned(by: folder, reader, options)
     let objective = try DenoisingObjective(
       model, scheduler, examples,
       unconditional: try reader?.condition(of: "") ?? nullClass.map { Condition(labels: [$0]) }, options)
@@ -127,17 +127,6 @@ struct TrainDenoiserCommand: TrainingCommand {
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
     try TrainingSession.run(training, of: run, on: split, classes: folder.classes.count, forecast)
-  }
-
-  /// The examples with their captions, where those are told.
-  private func captioned(
-    _ examples: any ExampleSource, of folder: ImageFolder, _ reader: (any CaptionReader)?,
-    _ options: TrainingOptions
-  ) -> any ExampleSource {
-    guard let reader, let captions = options.captions else { return examples }
-    return CaptionedExamples(
-      examples, captions: folder.items.map(\.captions), reader, shufflesTags: captions.shufflesTags,
-      seed: options.seed)
   }
 
   private static let mostPreviewed = 8

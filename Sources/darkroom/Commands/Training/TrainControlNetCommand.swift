@@ -17,8 +17,8 @@ struct TrainControlNetCommand: TrainingCommand {
       of a pair shows. The pairs are lines of `file_name` and `conditioning_image` in the folder's metadata.jsonl, or two \
       folders (--conditions) with the same names; both pictures of a pair have one size. The output folder is a ControlNet \
       as diffusers keeps one, for 'darkroom sample --controlnet', beside report.html, metrics.jsonl, loss.svg and previews/ \
-      (what steers, over what is made). Models that read texts are not trained for yet. A run that was stopped goes on \
-      with 'darkroom resume'.
+      (what steers, over what is made). For a model that reads texts each picture has a caption, `text` on its line of \
+      metadata.jsonl; the model's own text encoders read it. A run that was stopped goes on with 'darkroom resume'.
 
       EXAMPLES
         darkroom train controlnet model pairs --output outlines
@@ -42,7 +42,15 @@ struct TrainControlNetCommand: TrainingCommand {
 
   @OptionGroup(title: "Data") var data: DataOptions
 
-  @Option(help: "Share of classes hidden in training, so that the picture alone must tell.")
+  @Option(
+    help:
+      "For a model that reads texts: where captions are, metadata, sidecar or any (either). (default: metadata)"
+  )
+  var captions: ImageFolder.CaptionSource?
+
+  @Option(
+    name: [.long, .customLong("caption-dropout")],
+    help: "Share of classes or captions hidden in training, so that the picture alone must tell.")
   var labelDropout: Float = 0.5
 
   @Option(help: "Decay of averaged weights, which are then what is saved; 0 for no average.")
@@ -59,7 +67,8 @@ struct TrainControlNetCommand: TrainingCommand {
 
   func train(_ command: RunCommand) throws {
     try compute.apply()
-    let base = try ModelFolder(URL(argument: model, "<model>"))
+    let start = try StartingModel(URL(argument: model, "<model>"))
+    let base = start.folder
     let scheduler = try base.scheduler
     let config = try self.config(base)
     var options = try self.options(base)
@@ -67,7 +76,7 @@ struct TrainControlNetCommand: TrainingCommand {
     try forecast.refuse(options.extent)
     let run = try RunFolder(place, describedBy: "config.json", images: pairs)
     run.settle(&options, updates.seed, compute)
-    let baseHash = try base.denoiserComponent.checkpoint.hash()
+    let baseHash = try start.hash()
     func known(_ options: TrainingOptions) throws -> RunIdentity {
       var identity = RunIdentity(options)
       identity.add("a model with the hash", baseHash)
@@ -78,7 +87,7 @@ struct TrainControlNetCommand: TrainingCommand {
     // Before the pictures are opened, which may take long.
     try run.refuse(known(options).without(updates.epochs == nil ? [] : ["--steps"]))
 
-    let (folder, steering) = try opened(options.resolution)
+    let (folder, steering) = try opened(options)
     let classes = try self.classes(folder, base)
     let store = PictureStore(folder, resolution: options.resolution, crop: data.crop)
     let hints = PictureStore(steering, resolution: options.resolution, crop: data.crop)
@@ -87,6 +96,7 @@ struct TrainControlNetCommand: TrainingCommand {
     var identity = try known(options)
     identity.add(store, classes: folder.classes)
     identity.add("the pictures that steer", "of the fingerprint \(hints.contents.prefix(16))")
+    if options.captions != nil { identity.add(captionsOf: folder) }
     try run.refuse(identity)
 
     let lock = try run.claim(command)
@@ -94,11 +104,13 @@ struct TrainControlNetCommand: TrainingCommand {
     let control = try config.build(ParameterStore(.fresh(seed: options.seed)))
     control.copyWeights(of: network.parameters)
     let codec = try base.codec()
+    let reader = try base.text.map { try FrozenReader(base, $0, resolution: options.resolution) }
+    let shown = try codec.map { try TrainingSession.latents(store, $0, options, in: run.url) } ?? store
     let examples = SteeredExamples(
-      try codec.map { try TrainingSession.latents(store, $0, options, in: run.url) } ?? store,
-      conditions: hints, classes: classes)
+      shown.captioned(by: folder, reader, options), conditions: hints, classes: classes)
     let unconditional =
-      base.config.isClassConditional ? Condition(labels: [base.notes.nullClass ?? 0]) : nil
+      try reader?.condition(of: "")
+      ?? (base.config.isClassConditional ? Condition(labels: [base.notes.nullClass ?? 0]) : nil)
     let objective = try DenoisingObjective(
       SteeredDenoiser(network, control), scheduler, examples, unconditional: unconditional, options)
     let trainer = try Trainer(control.parameters, objective, options, resuming: run.state)
@@ -124,8 +136,12 @@ struct TrainControlNetCommand: TrainingCommand {
         "\(model) paints holes in pictures; a ControlNet for such a model cannot be trained here yet."
       )
     }
-    guard base.text == nil else {
-      throw Failure("\(model) reads texts; a ControlNet for such a model cannot be trained here yet.")
+    guard base.text == nil || !base.config.isClassConditional else {
+      throw Failure(
+        "\(model) reads texts and is told classes; a ControlNet for such a model cannot be trained here.")
+    }
+    guard base.text != nil || captions == nil else {
+      throw Failure("\(model) reads no texts; leave --captions out.")
     }
     guard let config = ControlNetFamilies.config(for: base.config, downsampling: downsampling(base)) else {
       throw Failure("\(model) is of a kind that no ControlNet here can steer.")
@@ -163,17 +179,24 @@ struct TrainControlNetCommand: TrainingCommand {
     var options = TrainingOptions(Self.defaults, resolution: side, data, updates, place)
     options.emaDecay = ema
     // One that knows no class for none has nothing to hide a class behind.
-    options.labelDropout = base.notes.nullClass == nil ? 0 : labelDropout
+    options.labelDropout = base.text == nil && base.notes.nullClass == nil ? 0 : labelDropout
+    if base.text != nil {
+      var told = CaptionOptions()
+      (told.source, told.freezesEncoder) = (captions ?? .metadata, true)
+      options.captions = told
+    }
     options.vae = try base.vae?.hash()
     return options
   }
 
-  /// Both pictures of each pair, checked.
-  private func opened(_ resolution: Int) throws -> (pictures: ImageFolder, conditions: ImageFolder) {
-    let all = try ImageFolder(URL(argument: pairs, "<pairs>"), classes: data.classes)
+  /// Both pictures of each pair, checked, with captions where they are told.
+  private func opened(_ options: TrainingOptions) throws -> (pictures: ImageFolder, conditions: ImageFolder) {
+    let all = try ImageFolder(
+      URL(argument: pairs, "<pairs>"), classes: data.classes, captions: options.captions?.source ?? .any)
     let pairs = try ControlPairs(
       all, conditions: try conditions.map { try ImageFolder(URL(argument: $0, "--conditions")) })
-    let pictures = try data.checked(pairs.pictures, self.pairs, resolution: resolution)
+    var pictures = try data.checked(pairs.pictures, self.pairs, resolution: options.resolution)
+    if options.captions != nil { pictures = try pictures.captioned(self.pairs, skipsBad: data.skipBad) }
     try pairs.checkSizes(of: pictures)
     return (pictures, pairs.conditions(of: pictures))
   }
