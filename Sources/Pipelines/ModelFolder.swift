@@ -50,7 +50,9 @@ public struct ModelFolder {
     }
     denoiserComponent = denoiser
     let parts = components
-    text = try denoiser.config.textInput.map { try TextParts($0, parts, in: url) }
+    text = try (denoiser.config.textInput ?? TextInput(unreadOf: parts)).map {
+      try TextParts($0, parts, in: url)
+    }
     var notes = ModelNotes(in: url) ?? ModelNotes()
     notes.classes = notes.classes ?? index.classNames
     notes.nullClass = notes.nullClass ?? denoiser.config.nullClass

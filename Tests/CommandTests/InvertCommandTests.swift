@@ -17,6 +17,15 @@ final class InvertCommandTests: XCTestCase {
       ("pixels", model, []),
       ("latents", Fixtures.url("pipelines/dit").path, ["--class", "3"]),
       ("text", Fixtures.url("stable-diffusion/sd").path, ["--prompt", "a red star"]),
+      (
+        "guided", Fixtures.url("stable-diffusion/sd").path,
+        [
+          "--prompt", "a red star", "--negative-prompt", "a (circle)", "--negative-scale", "1.5",
+          "--perpendicular-negative", "--guidance-scale", "2", "--guidance-rescale", "0.5",
+          "--guidance-start",
+          "0.1", "--guidance-end", "0.8", "--clip-skip", "1",
+        ]
+      ),
     ] {
       let (own, noise) = (
         folder.appending(path: "\(name).png"), folder.appending(path: "\(name).safetensors")

@@ -21,10 +21,12 @@ final class TextGuidanceTests: XCTestCase {
     return url
   }
 
-  private func compare(_ key: String, _ arguments: [String], line: UInt = #line) throws {
+  private func compare(
+    _ key: String, _ arguments: [String], of other: URL? = nil, line: UInt = #line
+  ) throws {
     let url = try run(
       "sample",
-      [model.path] + five + arguments + [
+      [(other ?? model).path] + five + arguments + [
         "--rng", "torch", "--seed", "7", "--steps", "8", "--count", "2",
         "--schedule", Fixtures.url("stable-diffusion/schedulers/ddim.json").path,
       ])
@@ -75,6 +77,25 @@ final class TextGuidanceTests: XCTestCase {
       run("sample", steps + five + ["--autoguidance", weakened().path, "--guidance-start", "0.5"])
     ).tensor("images")
     XCTAssertNotEqual(other.values, plain.values)
+  }
+
+  /// A network without attention to texts in a pipeline that has them draws the same whatever it is told.
+  func testANetworkThatReadsNoneOfThePipelinesTexts() throws {
+    let copy = try temporaryFolder(for: self).appending(path: "unread")
+    try FileManager.default.copyItem(at: model, to: copy)
+    let (config, weights) = (
+      copy.appending(path: "unet/config.json"),
+      copy.appending(path: "unet/diffusion_pytorch_model.safetensors")
+    )
+    var json = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(contentsOf: config)) as? [String: Any])
+    json["down_block_types"] = ["DownBlock2D", "DownBlock2D"]
+    json["up_block_types"] = ["UpBlock2D", "UpBlock2D"]
+    json["mid_block_type"] = "UNetMidBlock2D"
+    try JSONSerialization.data(withJSONObject: json).write(to: config)
+    let own = try SafetensorsFile(weights)
+    let keys = own.entries.keys.filter { !$0.contains(".attentions.") && !$0.contains("mid_block.resnets.1") }
+    try SafetensorsWriter.write(try keys.sorted().map { ($0, try own.tensor($0)) }, to: weights)
+    try compare("unread", [], of: copy)
   }
 
   /// Every command that samples takes them, and what is written down makes the picture again.

@@ -3,7 +3,8 @@ under more of guidance than a scale: the decoded floats for `torch.Generator("cp
 
 Rescaling is the pipeline's own; an end of guidance is its callback's. What it lacks (a negative branch, perpendicular or not, and
 autoguidance) is written out here by the papers' formulas, in place of its U-Net. The weaker model is `sd` with the final norm
-of its text encoder halved and the U-Net's last convolution times 0.8.
+of its text encoder halved and the U-Net's last convolution times 0.8. `unread` is of `sd` with the U-Net's attention left out: it
+draws the same whatever it is told.
 
     pip install torch diffusers transformers safetensors
     python Tests/Fixtures/make_text_guidance.py
@@ -14,7 +15,7 @@ import pathlib
 import diffusers
 import torch
 import transformers
-from diffusers import DDIMScheduler, StableDiffusionPipeline
+from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
 
 SD = pathlib.Path(__file__).parent / "stable-diffusion"
@@ -64,6 +65,16 @@ def guided(rule):
     return sampled(pipeline, guidance_scale=1.0)
 
 
+def unread():
+    pipeline = opened()
+    net = UNet2DConditionModel.from_config(dict(pipeline.unet.config) | dict(
+        down_block_types=["DownBlock2D"] * 2, up_block_types=["UpBlock2D"] * 2, mid_block_type="UNetMidBlock2D"))
+    own = net.state_dict().keys()
+    net.load_state_dict({key: value for key, value in pipeline.unet.state_dict().items() if key in own})
+    pipeline.unet = net.eval()
+    return sampled(pipeline, guidance_scale=SCALE)
+
+
 def main():
     pipeline = opened()
     empty, against = states(pipeline, ""), states(pipeline, NEGATIVE)
@@ -101,6 +112,7 @@ def main():
             pipeline, negative_prompt=NEGATIVE, guidance_scale=SCALE, callback_on_step_end=end,
             callback_on_step_end_tensor_inputs=["prompt_embeds"]),
         "branch": guided(branch), "perpendicular": guided(perpendicular), "autoguidance": guided(autoguidance),
+        "unread": unread(),
     }
     plain = sampled(opened(), guidance_scale=SCALE)
     print({name: float((case - plain).abs().max()) for name, case in cases.items()})

@@ -61,3 +61,13 @@ public struct TextParts {
     (encoders.map(\.encoder.config.numHiddenLayers).min() ?? 0) - (input.pooledChannels == nil ? 0 : 1)
   }
 }
+
+extension TextInput {
+  /// What a folder's encoders say to a network that does not look at it, as diffusers' pipelines of texts have it; nil where there
+  /// are none.
+  init?(unreadOf components: [any ModelComponent]) {
+    let widths = components.compactMap { ($0 as? TextEncoderComponent)?.config.hiddenSize }
+    if widths.isEmpty { return nil }
+    self.init(channels: widths.reduce(0, +))
+  }
+}

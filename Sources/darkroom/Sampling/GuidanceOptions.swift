@@ -76,6 +76,23 @@ struct GuidanceOptions: ParsableArguments {
     ].first { $0.1 }?.0
   }
 
+  /// As they stand on a command line, what is as it is without being given left out.
+  var words: [String] {
+    let numbers: [(name: String, value: Float?)] = [
+      ("--guidance-scale", scale), ("--guidance-rescale", rescale == 0 ? nil : rescale),
+      ("--guidance-start", start == 0 ? nil : start), ("--guidance-end", end == 1 ? nil : end),
+      ("--negative-scale", negativeScale),
+    ]
+    var words: [String] = []
+    for (name, value) in numbers {
+      if let value { words += [name, "\(value)"] }
+    }
+    for name in negativeClasses { words += ["--negative-class", name] }
+    if perpendicularNegative { words.append("--perpendicular-negative") }
+    if let autoguidance { words += ["--autoguidance", autoguidance] }
+    return words
+  }
+
   func validate() throws {
     guard [scale ?? 1, rescale, start, end, negativeScale ?? 0].allSatisfy(\.isFinite) else {
       throw ValidationError("--guidance-scale and its like must be numbers.")

@@ -23,6 +23,13 @@ struct PromptOptions: ParsableArguments {
 
   /// Whether anything is asked for.
   var areGiven: Bool { prompt != nil || negativePrompt != nil || clipSkip != 0 }
+
+  /// As they stand on a command line, what is as it is without being given left out.
+  var words: [String] {
+    (prompt.map { ["--prompt", $0] } ?? []) + (negativePrompt.map { ["--negative-prompt", $0] } ?? [])
+      + (clipSkip == 0 ? [] : ["--clip-skip", "\(clipSkip)"])
+      + (reading.promptSyntax == .a1111 ? [] : ["--prompt-syntax", reading.promptSyntax.rawValue])
+  }
 }
 
 /// How prompts are read, for every command that takes them.

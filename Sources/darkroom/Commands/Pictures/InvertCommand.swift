@@ -105,7 +105,7 @@ struct InvertCommand: ParsableCommand {
     try write(found.noise, sampling, scheduler, visits.steps, to: target.url)
     try tell(picture, codec.map { $0.decoded($0.encoded(x)) }, codec?.decoded(again) ?? again)
     Console.note("asked the network \(found.evaluations.counted("time")); the picture again:")
-    Console.note(ShellWords.line(sampleCommand(scheduler, visits.steps)))
+    Console.note(ShellWords.line(sampleCommand(request, scheduler, visits.steps)))
   }
 
   /// The sampler that is asked for; else the model's own where its steps can be taken back, and DDIM or Euler otherwise.
@@ -143,15 +143,14 @@ struct InvertCommand: ParsableCommand {
   }
 
   /// The command that makes the picture again.
-  private func sampleCommand(_ scheduler: SchedulerConfig, _ steps: Int) -> [String] {
+  private func sampleCommand(_ request: RequestOptions, _ scheduler: SchedulerConfig, _ steps: Int)
+    -> [String]
+  {
     var words = ["darkroom", "sample", model, "--latents", output, "--sampler", scheduler.samplerName]
     words += ["--steps", "\(steps)"]
     if let size = sizing.words { words += ["--size", size] }
     if let schedule = stepping.schedule { words += ["--schedule", schedule] }
     for name in request.classes { words += ["--class", name] }
-    if let prompt = request.prompts.prompt {
-      words += ["--prompt", prompt, "--guidance-scale", "\(request.guidance.scale ?? 1)"]
-    }
-    return words + ["--output", "again.png"]
+    return words + request.prompts.words + request.guidance.words + ["--output", "again.png"]
   }
 }

@@ -64,79 +64,45 @@ struct TrainDenoiserCommand: TrainingCommand {
 
   func train(_ command: RunCommand) throws {
     try compute.apply()
-    let start = try network.start()
-    let vaeFolder = try network.vaeFolder(start)
-    var asked = try network.network(
-      start, latentChannels: vaeFolder?.config.latentChannels, readsCaptions: captions.captions != nil)
-    try captions.check(asked, start)
-    var scheduler = try network.noise(start, readsCaptions: captions.captions != nil)
-    var options = try self.options(asked, &scheduler, vaeFolder, isGivenNetwork: start != nil)
-    if options.loss.learnsVariance { asked.learnVariance() }
-    try check(asked, scheduler, vaeFolder)
-    let forecast = try forecast(asked, options, vaeFolder)
-    try forecast.refuse(options.extent)
+    var plan = try plan()
+    try plan.forecast.refuse(plan.options.extent)
     let run = try RunFolder(place, describedBy: "model_index.json", images: images)
-    run.settle(&options, updates.seed, compute)
-    let startHash = try start?.hash()
-    func known(_ options: TrainingOptions) -> RunIdentity {
-      var identity = RunIdentity(options)
-      identity.add("--init-from with the hash", startHash ?? "none")
-      identity.add("the schedule's", configuration: Data(scheduler.json.utf8))
-      return identity
-    }
+    run.settle(&plan.options, updates.seed, compute)
     // Before the pictures are opened, which may take long.
-    try run.refuse(known(options).without(updates.epochs == nil ? [] : ["--steps"]))
+    try run.refuse(plan.identity.without(updates.epochs == nil ? [] : ["--steps"]))
 
     var folder = try data.checked(
-      images, captions: captions.captions ?? .any, resolution: options.resolution)
+      images, captions: captions.captions ?? .any, resolution: plan.options.resolution)
     if captions.captions != nil { folder = try folder.captioned(images, skipsBad: data.skipBad) }
-    let pictures = PictureStore(folder, resolution: options.resolution, crop: data.crop)
-    let split = HeldOut(count: pictures.count, share: options.heldOut)
-    options.steps = run.steps(
-      try updates.steps(or: TrainingOptions().steps, pictures: split.learned.count))
-    let config = asked.prepared(
-      size: options.resolution / (vaeFolder?.config.downsampling ?? 1), classes: folder.classes.count)
-    let nullClass = config.nullClass ?? (folder.classes.isEmpty ? nil : folder.classes.count)
-    try start?.checkClasses(folder.classes)
-    var identity = known(options)
-    identity.add("the network's", configuration: try config.json())
-    identity.add(pictures, classes: folder.classes)
-    let reader = try captions.reader(folder, config, start, resolution: options.resolution)
-    if reader != nil { identity.add(captionsOf: folder) }
-    if let text = reader?.learned { identity.add("the text encoder's", configuration: try text.json()) }
+    let pictures = DenoiserPictures(folder, plan.options)
+    plan.options.steps = run.steps(
+      try updates.steps(or: TrainingOptions().steps, pictures: pictures.split.learned.count))
+    let learner = try DenoiserLearner(plan, pictures, captions)
+    let identity = try learner.identity()
     try run.refuse(identity)
 
     let lock = try run.claim(command)
-    let fresh = { ParameterStore(.fresh(seed: options.seed)) }
-    let model = try reader?.network(config) { _ in fresh() } ?? config.build(fresh())
-    if let start, run.state == nil {
-      let known = try start.fill(model, classes: folder.classes, nullClass: nullClass)
-      Console.note("beginning with \(start.url.relativePath)\(known)")
-    }
-    let codec = try vaeFolder.map { LatentSpace(try $0.vae()) }
-    let shown = try codec.map { try TrainingSession.latents(pictures, $0, options, in: run.url) } ?? pictures
-    let examples = shown.captioned(by: folder, reader, options)
-    let objective = try DenoisingObjective(
-      model, scheduler, examples,
-      unconditional: try reader?.condition(of: "") ?? nullClass.map { Condition(labels: [$0]) }, options)
-    let trainer = try Trainer(model.parameters, objective, options, resuming: run.state)
-    let product = DenoiserProduct(
-      config, scheduler, classes: folder.classes, nullClass: nullClass, codec: codec,
-      captions: reader.map { ($0, Self.previewed(folder, split)) }, shape: examples.shape)
+    let (trainer, product) = try learner.begin(in: run)
     let training = try TrainingRun(
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
       folder: run.url)
-    try TrainingSession.run(training, of: run, on: split, classes: folder.classes.count, forecast)
+    try TrainingSession.run(
+      training, of: run, on: pictures.split, classes: folder.classes.count, plan.forecast)
   }
 
-  private static let mostPreviewed = 8
-
-  /// Captions for previews, from all of those that are measured by.
-  private static func previewed(_ folder: ImageFolder, _ split: HeldOut) -> [String] {
-    let count = min(mostPreviewed, split.measured.count)
-    return (0..<count).compactMap {
-      folder.items[split.measured[$0 * split.measured.count / count]].caption
-    }
+  /// What is asked, as far as it is known without the pictures.
+  private func plan() throws -> DenoiserPlan {
+    let readsCaptions = captions.captions != nil
+    let start = try network.start()
+    let vae = try network.vaeFolder(start)
+    var asked = try network.network(
+      start, latentChannels: vae?.config.latentChannels, readsCaptions: readsCaptions)
+    try captions.check(asked, start)
+    var scheduler = try network.noise(start, readsCaptions: readsCaptions)
+    let options = try self.options(asked, &scheduler, vae, isGivenNetwork: start != nil)
+    if options.loss.learnsVariance { asked.learnVariance() }
+    try check(asked, scheduler, vae)
+    return try DenoiserPlan(start, vae, asked, scheduler, options, try forecast(asked, options, vae))
   }
 
   /// Everything but the number of updates, which may follow from the pictures.
