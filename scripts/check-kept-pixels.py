@@ -1,6 +1,6 @@
 """Whether inpainting leaves known pixels as they are: 1,000 random masks over pictures of 8 and 16 bits, grey, RGB, RGBA and palette.
 
-    python3 scripts/check-kept-pixels.py <program> <model>... [--count 1000]
+    python3 scripts/check-kept-pixels.py <program> <model>... [--count 1000] [--prompt TEXT, for models that read one]
 
 Pictures of random samples and of any size from 8 to 48 are inpainted in one step, with each model in turn and with masks of
 rectangles, ellipses and scribbles, some feathered, grown, inverted or worked on by themselves (--crop-to-mask). Wherever the
@@ -49,6 +49,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("models", nargs="+")
     parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--prompt")
     asked = parser.parse_args()
     changed = {kind: 0 for kind in KINDS}
     counts = dict(changed)
@@ -63,7 +64,7 @@ def main():
             before = cv2.imread(str(folder / "in.png"), cv2.IMREAD_UNCHANGED)
             drawn = mask(before.shape[:2], random)
             cv2.imwrite(str(folder / "mask.png"), drawn)
-            options = []
+            options = ["--prompt", asked.prompt] if asked.prompt else []
             if random.random() < 0.3:
                 options.append("--invert-mask")
                 drawn = 255 - drawn

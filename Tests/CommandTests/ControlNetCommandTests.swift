@@ -112,7 +112,7 @@ final class ControlNetCommandTests: XCTestCase {
 
   func testWhatDoesNotGoTogetherIsRefused() throws {
     try refuse(
-      "is 16x16, and pictures of 32x16 are steered by one of 32x16; resize it",
+      "is 16x16, and must be 32x16 for pictures of 32x16; resize it",
       control("first") + ["--size", "32x16"])
     try refuse(
       "is a ControlNet for another base than \(model.path), in which these differ: ",

@@ -273,6 +273,8 @@ final class EditCommandTests: XCTestCase {
     for (arguments, sentence) in [
       (["img2img", ddim, picture, "--strength", "0"], "above 0 and at most 1"),
       (["img2img", ddim, picture, "--strength", "1.5"], "above 0 and at most 1"),
+      (["img2img", ddim, picture, "--strength", "-1"], "--strength -1.0 must be above 0 and at most 1"),
+      (["inpaint", ddim, picture, "--mask", mask, "--strength", "-1"], "--strength -1.0 must be above 0"),
       (["img2img", ddim, folder.appending(path: "none.png").path], "none.png"),
       (
         ["img2img", ddim, picture, "--steps", "5", "--strength", "0.1", "--steps-mode", "diffusers"],

@@ -61,6 +61,7 @@ final class PictureCommandTests: XCTestCase {
     XCTAssertEqual(try run("tile", "--factor", "4"), picture.tile(factor: 4))
     let square = Mask(rectangle: .init(x: 8, y: 8, width: 16, height: 16), width: 32, height: 32)
     XCTAssertEqual(try run("mask"), square.inverted.picture)
+    XCTAssertEqual(try run("mask", "--grow", "-2"), square.inverted.grown(-2).picture)
     XCTAssertEqual(
       try run("mask", "--invert", "--grow", "2", "--feather", "1"), square.grown(2).feathered(1).picture)
     let wrong = try Command.run("control", "canny", input.path, "-o", input.path, "--aperture", "4")

@@ -127,9 +127,8 @@ struct SteeringFiles {
       let (height, width) = Self.size(read: folder, for: size, downsampling)
       guard (picture.width, picture.height) == (width, height) else {
         throw Failure(
-          "--control-image \(path) is \(picture.width)x\(picture.height), and pictures of "
-            + "\(size.width)x\(size.height) are steered by one of \(width)x\(height); resize it, or make "
-            + "pictures of its size with --size.")
+          "--control-image \(path) is \(picture.width)x\(picture.height), and must be \(width)x\(height) for pictures of "
+            + "\(size.width)x\(size.height); resize it, or make pictures of its size with --size.")
       }
       guard [1, 3].contains(folder.config.conditioningChannels) else {
         throw Failure(

@@ -23,7 +23,8 @@ struct MaskOptions: ParsableArguments {
   @Flag(help: "Take black for white.")
   var invertMask = false
 
-  @Option(help: "Grow what is painted anew by so many pixels; below 0, shrink it.")
+  @Option(
+    parsing: .unconditional, help: "Grow what is painted anew by so many pixels; below 0, shrink it.")
   var grow = 0
 
   @Option(help: "Soften the mask's border by a Gaussian of so many pixels' deviation.")

@@ -16,7 +16,9 @@ struct UpscaleOptions: ParsableArguments {
       """)
   var upscale: Double?
 
-  @Option(help: "Of --upscale: the share of the schedule, above 0 and up to 1, that is gone through again.")
+  @Option(
+    parsing: .unconditional,
+    help: "Of --upscale: the share of the schedule, above 0 and up to 1, that is gone through again.")
   var upscaleStrength = 0.4
 
   @Option(

@@ -23,7 +23,7 @@ extension ControlCommand {
     @Flag(help: "Black for white.")
     var invert = false
 
-    @Option(help: "Pixels by which white grows; fewer than 0 shrink it.")
+    @Option(parsing: .unconditional, help: "Pixels by which white grows; fewer than 0 shrink it.")
     var grow = 0
 
     @Option(help: "The deviation of a Gaussian that softens the edge, in pixels.")

@@ -31,7 +31,9 @@ struct Img2ImgCommand: ParsableCommand {
     completion: .file(extensions: ["png", "jpg", "jpeg", "safetensors"]))
   var output: String
 
-  @Option(help: "The share of the schedule, above 0 and up to 1, that the picture goes through.")
+  @Option(
+    parsing: .unconditional,
+    help: "The share of the schedule, above 0 and up to 1, that the picture goes through.")
   var strength = 0.75
 
   @OptionGroup var fitting: FittingOptions

@@ -41,7 +41,9 @@ struct InpaintCommand: ParsableCommand {
 
   @OptionGroup var masking: MaskOptions
 
-  @Option(help: "The share of the schedule, above 0 and up to 1, that the painted part goes through.")
+  @Option(
+    parsing: .unconditional,
+    help: "The share of the schedule, above 0 and up to 1, that the painted part goes through.")
   var strength = 1.0
 
   @Option(help: "How both parts are brought together: blend, or repaint for RePaint's jumps back.")
