@@ -107,7 +107,8 @@ make interpolate "$models/ddim" --seeds 1,2,3 --frames 5 --steps 3
 make interpolate "$models/ddim" --seeds 1,2 --frames 4 --steps 3 --separate
 make interpolate "$models/dit" --from 3 --to 207 --frames 4 --steps 3 --guidance-scale 2 --animate
 make interpolate "$models/ldm" --seeds 4,5 --frames 3 --steps 3 --columns 1
-"$darkroom" invert "$models/ldm" "$edits/picture-16.png" --steps 4 --output "$out/models/noise.safetensors" --quiet
+"$darkroom" invert "$models/ldm" "$edits/picture-16.png" --steps 4 --output "$out/models/noise.safetensors" --quiet \
+  >"$out/said"
 make sample "$models/ldm" --latents "$out/models/noise.safetensors" --sampler ddim --steps 4
 make img2img "$models/ldm" "$edits/picture-16.png" --latents "$out/models/noise.safetensors" --steps 4
 
