@@ -12,10 +12,10 @@ rows=(
   "shapes;a green heart on a white background;"
   "shapes;a yellow [star|circle] on a purple background;"
   "shapes;a yellow [star|circle] on a purple background;a yellow star on a purple background"
+  "emoji;grinning cat with smiling eyes;"
   "emoji;red heart;"
-  "emoji;cat face;"
-  "emoji;smiling face;"
-  "emoji;smiling face;yellow"
+  "emoji;[red heart|green heart];"
+  "emoji;[red heart|green heart];green heart"
 )
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

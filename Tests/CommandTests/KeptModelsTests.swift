@@ -38,8 +38,26 @@ final class KeptModelsTests: XCTestCase {
     }
   }
 
+  func testTheEmojiModelDrawsOnWhiteWhatItIsTold() throws {
+    let model = models.appending(path: "emoji")
+    let file = try temporaryFolder(for: self).appending(path: "o.png").path
+    var drawn: Set<[UInt8]> = []
+    for prompt in ["red heart", "grinning cat with smiling eyes"] {
+      let sampled = try Command.run(
+        "sample", model.path, "--prompt", prompt, "--guidance-scale", "3", "--steps", "15", "--output", file)
+      XCTAssertEqual(sampled.code, 0, sampled.errors)
+      let picture = try DecodedPicture(contentsOf: URL(fileURLWithPath: file)).picture
+      XCTAssertEqual([picture.width, picture.height], [32, 32])
+      for (x, y) in [(0, 0), (31, 0), (0, 31), (31, 31)] {
+        XCTAssertGreaterThan(min(picture[x, y].red, picture[x, y].green, picture[x, y].blue), 200, prompt)
+      }
+      XCTAssertLessThan(picture[16, 16].blue, 200, prompt)
+      XCTAssertTrue(drawn.insert(picture.pixels).inserted)
+    }
+  }
+
   func testTheyAreSmallAndOfSixteenBits() throws {
-    for (name, most) in [("shapes", 4_000_000)] {
+    for (name, most) in [("shapes", 4_000_000), ("emoji", 12_000_000)] {
       let model = models.appending(path: name)
       let files = try XCTUnwrap(
         FileManager.default.enumerator(at: model, includingPropertiesForKeys: [.fileSizeKey])?.allObjects
