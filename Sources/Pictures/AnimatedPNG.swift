@@ -39,10 +39,10 @@ public struct AnimatedPNG: Sendable, Hashable {
     var sequence: UInt32 = 0
     func control(_ number: Int, _ part: Mask.Rectangle) -> PNGChunk {
       let sides = [sequence, UInt32(part.width), UInt32(part.height), UInt32(part.x), UInt32(part.y)]
-      let shown = number == frames.count - 1 ? lastDelay : delay
+      let duration = number == frames.count - 1 ? lastDelay : delay
       sequence += 1
       // Milliseconds over 1000; neither dispose of the frame afterwards nor blend it with the one before.
-      let rest = PNGChunk.bigEndian(UInt16(shown)) + PNGChunk.bigEndian(UInt16(1000)) + [0, 0]
+      let rest = PNGChunk.bigEndian(UInt16(duration)) + PNGChunk.bigEndian(UInt16(1000)) + [0, 0]
       return PNGChunk(type: "fcTL", data: sides.flatMap { PNGChunk.bigEndian($0) } + rest)
     }
     for chunk in first.prefix(while: { $0.type != "IDAT" }) {

@@ -3,21 +3,21 @@ extension Picture {
   /// farther away where nothing near is kept. Grey of the mask is kept in part.
   public func filled(in hole: Mask) -> Picture {
     precondition(hole.width == width && hole.height == height, "a mask of another size")
-    let kept = hole.values.map { 1 - Float($0) / 255 }
-    guard kept.contains(where: { $0 > 0 }), kept.contains(where: { $0 < 1 }) else { return self }
+    let known = hole.values.map { 1 - Float($0) / 255 }
+    guard known.contains(where: { $0 > 0 }), known.contains(where: { $0 < 1 }) else { return self }
     var colors = [Float](repeating: 0, count: pixels.count)
-    var isFilled = [Bool](repeating: false, count: kept.count)
+    var isFilled = [Bool](repeating: false, count: known.count)
     var sigma = 2.0
     while isFilled.contains(false) {
-      let weights = GaussianBlur.blurred(kept, width: width, height: height, sigma: sigma)
+      let weights = GaussianBlur.blurred(known, width: width, height: height, sigma: sigma)
       let planes = (0..<3).map { channel in
         GaussianBlur.blurred(
-          kept.indices.map { kept[$0] * Float(pixels[3 * $0 + channel]) }, width: width, height: height,
+          known.indices.map { known[$0] * Float(pixels[3 * $0 + channel]) }, width: width, height: height,
           sigma: sigma)
       }
       // A weight this small is of a place that the Gaussian hardly reaches.
       let isWide = sigma > Double(2 * max(width, height))
-      for i in kept.indices where !isFilled[i] && (weights[i] > 0.02 || (isWide && weights[i] > 0)) {
+      for i in known.indices where !isFilled[i] && (weights[i] > 0.02 || (isWide && weights[i] > 0)) {
         for channel in 0..<3 { colors[3 * i + channel] = planes[channel][i] / weights[i] }
         isFilled[i] = true
       }
@@ -25,9 +25,9 @@ extension Picture {
       sigma *= 2
     }
     var result = pixels
-    for i in kept.indices where isFilled[i] && kept[i] < 1 {
+    for i in known.indices where isFilled[i] && known[i] < 1 {
       for c in 0..<3 {
-        let mixed = kept[i] * Float(pixels[3 * i + c]) + (1 - kept[i]) * colors[3 * i + c]
+        let mixed = known[i] * Float(pixels[3 * i + c]) + (1 - known[i]) * colors[3 * i + c]
         result[3 * i + c] = UInt8(max(0, min(255, mixed.rounded())))
       }
     }

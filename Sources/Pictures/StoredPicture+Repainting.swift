@@ -95,9 +95,9 @@ extension StoredPicture {
     let new = (unit(0), unit(1), unit(2))
     guard weight < 255 else { return Blend(red: new.0, green: new.1, blue: new.2, alpha: 1) }
     let (old, weight) = (color(index), Float(weight) / 255)
-    let kept = (1 - weight) * Float(old.alpha) / 65_535
-    let alpha = weight + kept
-    func mix(_ old: UInt16, _ new: Float) -> Float { (kept * Float(old) / 65_535 + weight * new) / alpha }
+    let oldShare = (1 - weight) * Float(old.alpha) / 65_535
+    let alpha = weight + oldShare
+    func mix(_ old: UInt16, _ new: Float) -> Float { (oldShare * Float(old) / 65_535 + weight * new) / alpha }
     return Blend(
       red: mix(old.red, new.0), green: mix(old.green, new.1), blue: mix(old.blue, new.2), alpha: min(alpha, 1)
     )

@@ -21,7 +21,7 @@ public struct Control {
   }
 
   /// The same with another picture to read, `[1, C, H, W]` in 0 … 1.
-  public func showing(_ image: Tensor) -> Control {
+  public func with(image: Tensor) -> Control {
     Control(network, image: image, scale: scale, start: start, end: end)
   }
 

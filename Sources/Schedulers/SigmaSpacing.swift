@@ -53,19 +53,19 @@ struct SigmaInterpolation {
 
   /// The timestep between those whose log σ enclose that of `sigma`.
   func timestep(of sigma: Double) -> Double {
-    let wanted = log(max(sigma, 1e-10))
-    let low = below { Double($0) <= wanted }
+    let logarithm = log(max(sigma, 1e-10))
+    let low = below { Double($0) <= logarithm }
     let span = logarithms[low] - logarithms[low + 1]
-    let weight = min(max((Double(logarithms[low]) - wanted) / Double(span), 0), 1)
+    let weight = min(max((Double(logarithms[low]) - logarithm) / Double(span), 0), 1)
     return (1 - weight) * Double(low) + weight * Double(low + 1)
   }
 
   /// The same of a level in single precision, in which diffusers stays then.
   func timestep(of sigma: Float) -> Float {
-    let wanted = numpyLogarithm(max(sigma, 1e-10))
-    let low = below { $0 <= wanted }
+    let logarithm = numpyLogarithm(max(sigma, 1e-10))
+    let low = below { $0 <= logarithm }
     let span = logarithms[low] - logarithms[low + 1]
-    let weight = min(max((logarithms[low] - wanted) / span, 0), 1)
+    let weight = min(max((logarithms[low] - logarithm) / span, 0), 1)
     return (1 - weight) * Float(low) + weight * Float(low + 1)
   }
 

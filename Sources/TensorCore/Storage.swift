@@ -34,7 +34,7 @@ package final class Storage {
   /// The copy kept for `primitive`, made by `make` the first time.
   func derived(for primitive: AnyObject, make: () -> Storage) -> Storage {
     let key = ObjectIdentifier(primitive)
-    if let kept = derived[key] { return kept }
+    if let cached = derived[key] { return cached }
     let made = make()
     derived[key] = made
     letGo()

@@ -149,7 +149,7 @@ extension Tensor {
   }
 
   /// For a backward pass to keep: gives the value again, by remaking it where that is cheap.
-  package var kept: () -> Tensor {
+  package var saved: () -> Tensor {
     if let remake = Tape.current?.remake(of: self) { return remake }
     let value = detached
     return { value }

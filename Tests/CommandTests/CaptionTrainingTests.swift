@@ -60,8 +60,9 @@ final class CaptionTrainingTests: XCTestCase {
     XCTAssertEqual(scheduler.stepsOffset, 1)
     let info = try run(["info", url("run").path])
     XCTAssertTrue(info.output.contains("CLIPTextModel"), info.output)
-    let shown = try run(["prompt", "show", url("run").path, "a red star"])
-    XCTAssertTrue(shown.output.contains("of 14 tokens") && shown.output.contains("red</w>"), shown.output)
+    let printed = try run(["prompt", "show", url("run").path, "a red star"])
+    XCTAssertTrue(
+      printed.output.contains("of 14 tokens") && printed.output.contains("red</w>"), printed.output)
     var floats: [[Float]] = []
     for prompt in ["a red star on a blue background", "a green ring on a white background"] {
       try run([

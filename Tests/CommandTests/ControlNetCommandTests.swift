@@ -11,7 +11,7 @@ final class ControlNetCommandTests: XCTestCase {
   private let model = Fixtures.url("stable-diffusion/sd")
   private let ddim = ["--schedule", Fixtures.url("stable-diffusion/schedulers/ddim.json").path]
   private let guided = ["--guidance-scale", "5"]
-  private let told = [
+  private let promptArguments = [
     "--prompt", "a red star on a blue background", "--negative-prompt", "dark red circle",
   ]
 
@@ -24,7 +24,8 @@ final class ControlNetCommandTests: XCTestCase {
   private func sample(_ arguments: [String], to url: URL) throws -> Command.Result {
     try Command.run(
       "sample",
-      [model.path, "--rng", "torch", "--seed", "7", "--steps", "8", "--output", url.path] + told + arguments)
+      [model.path, "--rng", "torch", "--seed", "7", "--steps", "8", "--output", url.path] + promptArguments
+        + arguments)
   }
 
   private func compare(_ key: String, _ arguments: [String], line: UInt = #line) throws {

@@ -147,15 +147,15 @@ final class ControlNetTrainingTests: XCTestCase {
     }
     let half = try trained("half", [])
     XCTAssertEqual(half, try trained("named", ["--caption-dropout", "0.5", "--captions", "any"]))
-    let (told, hidden) = (
+    let (captioned, hidden) = (
       try trained("all", ["--caption-dropout", "0"]), try trained("none", ["--caption-dropout", "1"])
     )
-    XCTAssertEqual(Set([half, told, hidden]).count, 3)
+    XCTAssertEqual(Set([half, captioned, hidden]).count, 3)
     let lines = try String(contentsOf: url("pairs/metadata.jsonl"), encoding: .utf8)
     try Data(lines.replacingOccurrences(of: "background", with: "ground").utf8)
       .write(to: url("pairs/metadata.jsonl"))
     XCTAssertEqual(try trained("none-other", ["--caption-dropout", "1"]), hidden)
-    XCTAssertNotEqual(try trained("all-other", ["--caption-dropout", "0"]), told)
+    XCTAssertNotEqual(try trained("all-other", ["--caption-dropout", "0"]), captioned)
     let resumed = try train(model, "all", ["--flip", "--caption-dropout", "0", "--resume"])
     XCTAssertEqual(resumed.code, 1)
     XCTAssertTrue(

@@ -86,9 +86,9 @@ final class EditCommandTests: XCTestCase {
       for file in try files() {
         XCTAssertNoThrow(try DecodedPicture(contentsOf: folder.appending(path: file)), file)
       }
-      let said = try String(contentsOf: log, encoding: .utf8)
-      XCTAssertTrue(said.contains("stopped; "), said)
-      XCTAssertFalse(said.contains("checkpoint"), said)
+      let logged = try String(contentsOf: log, encoding: .utf8)
+      XCTAssertTrue(logged.contains("stopped; "), logged)
+      XCTAssertFalse(logged.contains("checkpoint"), logged)
     }
   }
 
@@ -99,11 +99,11 @@ final class EditCommandTests: XCTestCase {
       ["inpaint", model("ddim"), edits("picture-8.png"), "--mask", edits("mask-8.png")],
     ] {
       let (plain, _) = try run(arguments + ["--steps", "5"], to: "o.png")
-      let (shown, _) = try run(arguments + ["--steps", "5", "--preview", "2"], to: "o.png")
+      let (drawn, _) = try run(arguments + ["--steps", "5", "--preview", "2"], to: "o.png")
       XCTAssertEqual(
-        try DecodedPicture(contentsOf: shown).picture.pixels,
+        try DecodedPicture(contentsOf: drawn).picture.pixels,
         try DecodedPicture(contentsOf: plain).picture.pixels)
-      let preview = shown.deletingLastPathComponent().appending(path: "o-preview.png")
+      let preview = drawn.deletingLastPathComponent().appending(path: "o-preview.png")
       let estimate = try DecodedPicture(contentsOf: preview).picture
       let side = arguments[1] == model("ldm") ? 16 : 8
       XCTAssertEqual(estimate.height, arguments[0] == "sample" ? side + 4 : side)

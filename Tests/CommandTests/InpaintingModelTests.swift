@@ -9,7 +9,7 @@ import XCTest
 /// conditions. Fixtures by `make_inpainting.py`.
 final class InpaintingModelTests: XCTestCase {
   private let base = Fixtures.url("stable-diffusion/sd")
-  private let told = [
+  private let promptArguments = [
     "--prompt", "a red star on a blue background", "--negative-prompt", "dark red circle", "--guidance-scale",
     "5", "--schedule", Fixtures.url("stable-diffusion/schedulers/ddim.json").path,
   ]
@@ -43,7 +43,7 @@ final class InpaintingModelTests: XCTestCase {
       [
         model.path, picture, "--rng", "torch", "--seed", "7", "--steps", "8", "--steps-mode", "diffusers",
         "--output", url.path,
-      ] + told + arguments)
+      ] + promptArguments + arguments)
     XCTAssertEqual(result.code, 0, result.errors, line: line)
     // 1e-3 is the promise; 1e-4 is what f32 leaves of it.
     assertClose(
@@ -74,7 +74,8 @@ final class InpaintingModelTests: XCTestCase {
     let url = try temporaryFolder(for: self).appending(path: "o.safetensors")
     let result = try Command.run(
       "sample",
-      [base.path, "--rng", "torch", "--seed", "7", "--steps", "8", "--output", url.path] + told.prefix(6)
+      [base.path, "--rng", "torch", "--seed", "7", "--steps", "8", "--output", url.path]
+        + promptArguments.prefix(6)
         + control("first") + ["--control-start", "0.2", "--control-end", "0.6"])
     XCTAssertEqual(result.code, 0, result.errors)
     assertClose(
@@ -88,7 +89,7 @@ final class InpaintingModelTests: XCTestCase {
     let result = try Command.run(
       "inpaint",
       [model.path, picture, "--steps", "2", "--fill", "blur", "--count", "2", "--output", url.path] + mask
-        + told)
+        + promptArguments)
     XCTAssertEqual(result.code, 0, result.errors)
     let second = url.deletingLastPathComponent().appending(path: "o-0001.png")
     let (before, after) = (
@@ -118,7 +119,7 @@ final class InpaintingModelTests: XCTestCase {
       ["inpaint", model, picture, "--method", "repaint"] + mask,
     ] {
       let result = try Command.run(
-        arguments[0], Array(arguments.dropFirst()) + told.prefix(2) + ["--output", output])
+        arguments[0], Array(arguments.dropFirst()) + promptArguments.prefix(2) + ["--output", output])
       XCTAssertEqual(result.code, 1, result.errors)
       let words = arguments[0] == "inpaint" ? "--method repaint does not go with" : "use 'darkroom inpaint'"
       XCTAssertTrue(result.errors.contains(words), result.errors)

@@ -6,11 +6,11 @@ final class PromptCommandTests: XCTestCase {
   private let tokenizer = Fixtures.url("tokenizer/clip").path
 
   func testTextsChunksTokensAndWeightsAreShown() throws {
-    let shown = try Command.run(
+    let printed = try Command.run(
       "prompt", ["show", tokenizer, "a (cat:1.5) AND [a:cat:0.5]:2", "--steps", "10"])
-    XCTAssertEqual(shown.code, 0, shown.errors)
+    XCTAssertEqual(printed.code, 0, printed.errors)
     XCTAssertEqual(
-      shown.output,
+      printed.output,
       """
       part 1  weight 1
       chunk 1  2 of 75 tokens
@@ -28,11 +28,11 @@ final class PromptCommandTests: XCTestCase {
   }
 
   func testPlainSyntaxSaysWhatItCuts() throws {
-    let shown = try Command.run(
+    let printed = try Command.run(
       "prompt", ["show", tokenizer, "(a) cat", "--prompt-syntax", "plain", "--length", "4"])
-    XCTAssertEqual(shown.code, 0)
-    XCTAssertEqual(shown.output, "chunk 1  2 of 2 tokens\n    263  (</w>\n    320  a</w>\n")
-    XCTAssert(shown.errors.contains("the last 2 tokens do not fit"), shown.errors)
+    XCTAssertEqual(printed.code, 0)
+    XCTAssertEqual(printed.output, "chunk 1  2 of 2 tokens\n    263  (</w>\n    320  a</w>\n")
+    XCTAssert(printed.errors.contains("the last 2 tokens do not fit"), printed.errors)
   }
 
   func testWhatIsNoTokenizerIsSaidInASentence() throws {
@@ -43,9 +43,9 @@ final class PromptCommandTests: XCTestCase {
         "is no tokenizer's folder: it has neither tokenizer.json nor vocab.json and merges.txt.\n"
       ),
     ] {
-      let shown = try Command.run("prompt", ["show", path, "a"])
-      XCTAssertEqual(shown.code, 1)
-      XCTAssert(shown.errors.hasSuffix(sentence), shown.errors)
+      let printed = try Command.run("prompt", ["show", path, "a"])
+      XCTAssertEqual(printed.code, 1)
+      XCTAssert(printed.errors.hasSuffix(sentence), printed.errors)
     }
   }
 }

@@ -54,9 +54,9 @@ final class ReplayCommandTests: XCTestCase {
     XCTAssertEqual(result.code, 1)
     XCTAssert(result.errors.contains("differs from what its recipe makes"), result.errors)
     XCTAssert(result.errors.contains("in 1 pixel of"), result.errors)
-    let kept = try DecodedPicture(contentsOf: again)
-    XCTAssertEqual(kept.picture.pixels, decoded.picture.pixels)
-    XCTAssertEqual(kept.texts, decoded.texts, "the picture made again carries the same recipe")
+    let remaining = try DecodedPicture(contentsOf: again)
+    XCTAssertEqual(remaining.picture.pixels, decoded.picture.pixels)
+    XCTAssertEqual(remaining.texts, decoded.texts, "the picture made again carries the same recipe")
   }
 
   func testAModelThatIsGoneOrChangedIsNamed() throws {

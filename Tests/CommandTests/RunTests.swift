@@ -292,9 +292,9 @@ final class RunTests: XCTestCase {
 
   func testCheckpointsAreKeptNumbered() throws {
     _ = try assertRuns(arguments("run", steps: 20, ["--keep-checkpoints", "2"]))
-    let kept = try FileManager.default.contentsOfDirectory(atPath: path("run/checkpoints")).sorted()
-    XCTAssertEqual(kept, ["step-000015", "step-000020"])
-    let models = try kept.map { try ModelFolder(folder.appending(path: "run/checkpoints/\($0)")) }
+    let remaining = try FileManager.default.contentsOfDirectory(atPath: path("run/checkpoints")).sorted()
+    XCTAssertEqual(remaining, ["step-000015", "step-000020"])
+    let models = try remaining.map { try ModelFolder(folder.appending(path: "run/checkpoints/\($0)")) }
     XCTAssertEqual(models.map(\.notes.trainedSteps), [15, 20])
     let weights = "unet/diffusion_pytorch_model.safetensors"
     XCTAssertEqual(try bytes("run/\(weights)"), try bytes("run/checkpoints/step-000020/\(weights)"))

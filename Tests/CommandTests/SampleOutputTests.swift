@@ -102,9 +102,9 @@ final class SampleOutputTests: XCTestCase {
       progress.firstMatch(of: /^pictures \d+ to \d+ of 2000, step \d+\/500, .* left$/), "\(progress)")
     let end = try XCTUnwrap(lines().last { $0.contains("written") })
     XCTAssertTrue(end.hasPrefix("stopped; "), "\(end)")
-    let said = try XCTUnwrap(lines().first { $0.contains("ending after this step") })
-    XCTAssertTrue(said.contains("files that are written stay"), "\(said)")
-    XCTAssertFalse(said.contains("checkpoint"), "sampling has none")
+    let logged = try XCTUnwrap(lines().first { $0.contains("ending after this step") })
+    XCTAssertTrue(logged.contains("files that are written stay"), "\(logged)")
+    XCTAssertFalse(logged.contains("checkpoint"), "sampling has none")
   }
 
   /// A grid that no file can hold is refused before a minute is spent on its pictures.
@@ -241,11 +241,11 @@ final class SampleOutputTests: XCTestCase {
         folder.appending(path: "o.png").path,
       ], errors: FileHandle(forWritingTo: log))
     let limit = Date(timeIntervalSinceNow: 60)
-    func said() throws -> String { try String(contentsOf: log, encoding: .utf8) }
-    while try said().isEmpty, process.isRunning, Date() < limit { usleep(20_000) }
+    func logged() throws -> String { try String(contentsOf: log, encoding: .utf8) }
+    while try logged().isEmpty, process.isRunning, Date() < limit { usleep(20_000) }
     process.terminate()
     process.waitUntilExit()
-    let text = try said()
+    let text = try logged()
     XCTAssertNotNil(
       text.firstMatch(
         of:

@@ -73,16 +73,17 @@ final class SecondPassTests: XCTestCase {
   func testBothPassesAreSteered() throws {
     let folder = try temporaryFolder(for: self)
     let model = Fixtures.url("stable-diffusion/sd").path
-    let told = [
+    let promptArguments = [
       model, "--prompt", "a red star", "--steps", "4", "--upscale", "2", "--upscale-mode", "pixels",
     ]
     func steered(_ more: [String]) throws -> [Float] {
       try images(
-        told + ["--controlnet", Fixtures.url("controlled/first").path, "--control-image"] + more, in: folder
+        promptArguments + ["--controlnet", Fixtures.url("controlled/first").path, "--control-image"] + more,
+        in: folder
       ).values
     }
     let file = Fixtures.url("controlled/first.png").path
-    let plain = try images(told, in: folder).values
+    let plain = try images(promptArguments, in: folder).values
     XCTAssertNotEqual(try steered([file]), plain)
     XCTAssertEqual(try steered([file, "--control-scale", "0"]), plain)
     // All of the schedule again leaves nothing of the first pass: it is the second that is steered.

@@ -29,6 +29,7 @@ final class UsageTests: XCTestCase {
       (["sample"] + output, "missing expected argument '<model>'"),
       (["nonsense"], "unexpected argument 'nonsense'"),
       (["compare", model, "--class", "1", "--class", "2"] + output, "--class takes one class here"),
+      (["sample", model, "--prompt", "a", "--prompt", "b"] + output, "--prompt is given 2 times"),
       (["compare", model, "--steps", "5,x"] + output, "--steps 5,x is not a list of numbers"),
       (["schedule", "plot", "ddim-linear", "--output", "o.png"], "must end in .svg."),
       (["sample", model, "--sampler", ""] + output, "--sampler is empty"),

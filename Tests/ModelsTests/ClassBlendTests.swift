@@ -23,14 +23,15 @@ final class ClassBlendTests: XCTestCase {
 
   private func check(_ model: any Denoiser, classes: Int) {
     mixLastClass(model.parameters, 0.25)
-    func said(_ condition: Condition) -> Tensor {
+    func predicted(_ condition: Condition) -> Tensor {
       withoutGradients { model.predict(x, timesteps: [40], condition: condition, dropout: nil) }
     }
     let (first, second) = (Condition(labels: [0]), Condition(labels: [1]))
-    let mixed = said(.between(first, second, 0.25))
-    assertClose(mixed, said(Condition(labels: [classes - 1])), relative: 1e-6, "the mixed class")
-    XCTAssertNotEqual(mixed.values, said(first).values)
-    assertSameBits(said(Condition(labels: [0], blend: ClassBlend(labels: [1], shares: [0]))), said(first))
+    let mixed = predicted(.between(first, second, 0.25))
+    assertClose(mixed, predicted(Condition(labels: [classes - 1])), relative: 1e-6, "the mixed class")
+    XCTAssertNotEqual(mixed.values, predicted(first).values)
+    assertSameBits(
+      predicted(Condition(labels: [0], blend: ClassBlend(labels: [1], shares: [0]))), predicted(first))
   }
 
   func testAUNetIsToldTheMixedEmbedding() throws {

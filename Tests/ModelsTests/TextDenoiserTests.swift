@@ -23,14 +23,14 @@ final class TextDenoiserTests: XCTestCase {
     let network = try network()
     withoutGradients {
       let states = TextStates(network.encoder(tokens).states)
-      let told = network.predict(
+      let predicted = network.predict(
         x, timesteps: [5, 9], condition: Condition(tokens: tokens), dropout: nil)
       let read = network.denoiser.predict(
         x, timesteps: [5, 9], condition: Condition(text: states), dropout: nil)
-      XCTAssertEqual(told.values, read.values)
+      XCTAssertEqual(predicted.values, read.values)
       let other = network.predict(
         x, timesteps: [5, 9], condition: Condition(tokens: tokens.reversed()), dropout: nil)
-      XCTAssertNotEqual(told.values, other.values)
+      XCTAssertNotEqual(predicted.values, other.values)
     }
   }
 

@@ -55,10 +55,10 @@ final class UNet2DConditionTests: XCTestCase {
     XCTAssertEqual(read.parameters.all.map(\.key), made.parameters.all.map(\.key))
     let (x, text) = (noise([2, config.inChannels, 8, 8]), noise([2, 6, config.textChannels]))
     withoutGradients {
-      let told = TextStates(text)
-      let all = made(x, timesteps: [5, 9], text: told)
+      let states = TextStates(text)
+      let all = made(x, timesteps: [5, 9], text: states)
       XCTAssertEqual(
-        read(x, timesteps: [5, 9], text: told).values.map(\.bitPattern), all.values.map(\.bitPattern))
+        read(x, timesteps: [5, 9], text: states).values.map(\.bitPattern), all.values.map(\.bitPattern))
       // A picture's bits do not depend on its neighbours.
       let one = made(x.rows(1..<2), timesteps: [9], text: TextStates(text.rows(1..<2)))
       XCTAssertEqual(all.rows(1..<2).values.map(\.bitPattern), one.values.map(\.bitPattern))

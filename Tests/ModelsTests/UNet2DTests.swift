@@ -74,13 +74,13 @@ final class UNet2DTests: XCTestCase {
     let plain = try UNet2D(small(), ParameterStore(.fresh(seed: 1)))
     var config = small()
     config.classEmbedType = .identity
-    let told = try UNet2D(config, ParameterStore(.fresh(seed: 1)))
+    let network = try UNet2D(config, ParameterStore(.fresh(seed: 1)))
     withoutGradients {
       let expected = plain(noise(), timesteps: [5, 9])
       let zeros = ClassLabels.vectors(.zeros([2, 32]))
-      XCTAssertEqual(told(noise(), timesteps: [5, 9], labels: zeros).values, expected.values)
+      XCTAssertEqual(network(noise(), timesteps: [5, 9], labels: zeros).values, expected.values)
       let ones = ClassLabels.vectors(.full([2, 32], 1))
-      XCTAssertNotEqual(told(noise(), timesteps: [5, 9], labels: ones).values, expected.values)
+      XCTAssertNotEqual(network(noise(), timesteps: [5, 9], labels: ones).values, expected.values)
     }
   }
 

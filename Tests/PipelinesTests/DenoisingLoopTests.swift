@@ -72,7 +72,7 @@ final class DenoisingLoopTests: XCTestCase {
   private final class Ends { var all: [VisitEnd] = [] }
 
   func testWhatIsWithinAStepIsSaid() throws {
-    func said(_ name: String, _ steps: Int, skipping: Int = 0) throws -> [Bool] {
+    func completeness(_ name: String, _ steps: Int, skipping: Int = 0) throws -> [Bool] {
       let ends = Ends()
       let loop = try DenoisingLoop(config(name), .count(steps), predictor: Share()) { end, x, _ in
         ends.all.append(end)
@@ -83,16 +83,17 @@ final class DenoisingLoopTests: XCTestCase {
         from: .noise(normal(.initialLatents)), along: Route(loop.sampler, skipping: skipping), noise: &noise)
       return ends.all.map(\.endsStep)
     }
-    XCTAssertEqual(try said("ddim", 3), [true, true, true])
-    XCTAssertEqual(try said("heun", 3), [false, true, false, true, true])
-    XCTAssertEqual(try said("dpm2", 3), [false, true, false, true, true])
-    XCTAssertEqual(try said("plms", 3), [false, true, true, true])
+    XCTAssertEqual(try completeness("ddim", 3), [true, true, true])
+    XCTAssertEqual(try completeness("heun", 3), [false, true, false, true, true])
+    XCTAssertEqual(try completeness("dpm2", 3), [false, true, false, true, true])
+    XCTAssertEqual(try completeness("plms", 3), [false, true, true, true])
     XCTAssertEqual(
-      try said("plms", 5, skipping: 2), [false, true, true, true], "the second of a beginning is redone")
+      try completeness("plms", 5, skipping: 2), [false, true, true, true],
+      "the second of a beginning is redone")
     XCTAssertEqual(
-      try said("pndm", 5),
+      try completeness("pndm", 5),
       [false, false, false, true, false, false, false, true, false, false, false, true, true, true])
-    XCTAssertEqual(try said("dpmpp-3s", 8), [false, false, true, false, false, true, true, true])
+    XCTAssertEqual(try completeness("dpmpp-3s", 8), [false, false, true, false, false, true, true, true])
   }
 
   func testJumpsGoEachStretchAsOftenAsAsked() throws {

@@ -24,8 +24,8 @@ final class GuidanceTests: XCTestCase {
   func testGuidanceIsLinearAndAsksOnce() {
     let label = Label()
     let guided = ClassifierFreeGuidance(label, unconditional: [Condition(labels: [1, 1])], scale: 2.5)
-    let said = guided(.zeros([2, 1, 1, 2]), evaluation, Condition(labels: [3, 5]))
-    XCTAssertEqual(said.values, [6, 6, 11, 11])
+    let outputs = guided(.zeros([2, 1, 1, 2]), evaluation, Condition(labels: [3, 5]))
+    XCTAssertEqual(outputs.values, [6, 6, 11, 11])
     XCTAssertEqual(label.calls, [4], "both sides in one batch")
   }
 
@@ -66,8 +66,8 @@ final class GuidanceTests: XCTestCase {
   /// Says a vector for each label: none (0, 0), the class (2, 0), another (1, 3).
   private struct Vectors: Predictor {
     func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-      let said: [[Float]] = [[0, 0], [2, 0], [1, 3]]
-      return Tensor((condition.labels ?? []).flatMap { said[$0] }, shape: x.shape)
+      let outputs: [[Float]] = [[0, 0], [2, 0], [1, 3]]
+      return Tensor((condition.labels ?? []).flatMap { outputs[$0] }, shape: x.shape)
     }
   }
 
@@ -114,17 +114,17 @@ final class GuidanceTests: XCTestCase {
 
   /// The deviation is that of what the parts say together without guidance.
   func testRescaleOfAComposition() {
-    let said: [[Float]] = [[1, 3], [5, -1], [2, 4]]
+    let outputs: [[Float]] = [[1, 3], [5, -1], [2, 4]]
     struct Sides: Predictor {
-      let said: [[Float]]
+      let outputs: [[Float]]
       func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-        Tensor((condition.labels ?? []).flatMap { said[$0] }, shape: x.shape)
+        Tensor((condition.labels ?? []).flatMap { outputs[$0] }, shape: x.shape)
       }
     }
     func guided(_ weights: [Float], scale: Float, rescale: Float) -> [Float] {
       let parts = weights.enumerated().map { (Condition(labels: [$0.offset + 1]), $0.element) }
       return ClassifierFreeGuidance(
-        Sides(said: said), unconditional: [Condition(labels: [0])], scale: scale, rescale: rescale,
+        Sides(outputs: outputs), unconditional: [Condition(labels: [0])], scale: scale, rescale: rescale,
         composition: Composition(parts))(
           .zeros([1, 1, 1, 2]), evaluation, .none
         ).values

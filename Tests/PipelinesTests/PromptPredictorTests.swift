@@ -32,13 +32,13 @@ final class PromptPredictorTests: XCTestCase {
 
   private let sampler = try! SchedulerConfig(.euler).sampler(steps: 4)
 
-  private func said(
+  private func predicted(
     _ prompts: [(conditions: PromptConditions, count: Int)], scale: Float, evaluation i: Int = 0,
     by network: FirstState = FirstState(), _ condition: Condition = .none
   ) -> [Float] {
     let predictor = PromptPredictor(network, prompts, sampler: sampler) { network, sides in
       ClassifierFreeGuidance(
-        network, unconditional: [sides.unconditional], scale: scale, composition: sides.wanted)
+        network, unconditional: [sides.unconditional], scale: scale, composition: sides.composition)
     }
     let count = prompts.reduce(0) { $0 + $1.count }
     return predictor(.zeros([count, 1, 1, 1]), sampler.evaluation(i), condition).values
@@ -47,28 +47,28 @@ final class PromptPredictorTests: XCTestCase {
   func testOneTextIsGuidedAwayFromTheNegative() {
     let network = FirstState()
     XCTAssertEqual(
-      said([(always([(text(5), 1)], against: text(2)), 1)], scale: 3, by: network), [2 + 3 * (5 - 2)])
+      predicted([(always([(text(5), 1)], against: text(2)), 1)], scale: 3, by: network), [2 + 3 * (5 - 2)])
     XCTAssertEqual(network.rows, [2])
   }
 
   func testAtScale1TheNegativeIsNotAsked() {
     let network = FirstState()
-    XCTAssertEqual(said([(always([(text(5), 1)], against: text(2)), 2)], scale: 1, by: network), [5, 5])
+    XCTAssertEqual(predicted([(always([(text(5), 1)], against: text(2)), 2)], scale: 1, by: network), [5, 5])
     XCTAssertEqual(network.rows, [2])
   }
 
   func testSeveralTextsAddUp() {
     let parts: [(Condition, Float)] = [(text(5), 1), (text(7), 0.5), (text(1), -1)]
     let expected: Float = 2 + 3 * ((5 - 2) + 0.5 * (7 - 2) - (1 - 2))
-    XCTAssertEqual(said([(always(parts, against: text(2)), 1)], scale: 3), [expected])
+    XCTAssertEqual(predicted([(always(parts, against: text(2)), 1)], scale: 3), [expected])
     // One text of a weight is guided by so much more.
-    XCTAssertEqual(said([(always([(text(5), 2)], against: text(2)), 1)], scale: 3), [2 + 6 * (5 - 2)])
+    XCTAssertEqual(predicted([(always([(text(5), 2)], against: text(2)), 1)], scale: 3), [2 + 6 * (5 - 2)])
   }
 
   func testWeightsThatSumUpToOneNeedNoNegative() {
     let network = FirstState()
     let parts = [(text(5), Float(0.5)), (text(7), Float(0.5))]
-    XCTAssertEqual(said([(always(parts, against: text(2)), 1)], scale: 1, by: network), [6])
+    XCTAssertEqual(predicted([(always(parts, against: text(2)), 1)], scale: 1, by: network), [6])
     XCTAssertEqual(network.rows, [2])
   }
 
@@ -94,7 +94,7 @@ final class PromptPredictorTests: XCTestCase {
     ) { network, sides in
       NegativeGuidance(
         network, unconditional: sides.unconditional, negatives: sides.negatives, scale: 4, negativeScale: 2,
-        composition: sides.wanted)
+        composition: sides.composition)
     }
     let expected: Float = 2 + 4 * ((5 - 2) + 0.5 * (7 - 2)) - 2 * (3 - 2)
     XCTAssertEqual(
@@ -108,13 +108,13 @@ final class PromptPredictorTests: XCTestCase {
       (always([(text(5), 1)], against: text(2)), 2),
       (always([(text(7, length: 4), 1)], against: text(1, length: 4)), 1),
     ]
-    XCTAssertEqual(said(prompts, scale: 2, Condition(labels: [0, 1, 2])), [8, 8, 13])
+    XCTAssertEqual(predicted(prompts, scale: 2, Condition(labels: [0, 1, 2])), [8, 8, 13])
   }
 
   func testBetweenTwoPromptsLieTheirStates() throws {
     let (a, b) = (always([(text(5), 1)], against: text(2)), always([(text(9), 1)], against: text(4)))
     let between = try XCTUnwrap(PromptConditions.between(a, b, 0.25))
-    XCTAssertEqual(said([(between, 1)], scale: 3), [2.5 + 3 * (6 - 2.5)])
+    XCTAssertEqual(predicted([(between, 1)], scale: 3), [2.5 + 3 * (6 - 2.5)])
     let changing = PromptConditions(stages: [
       .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], unconditional: text(0)),
       .init(lastStep: 4, parts: [(condition: text(7), weight: Float(3))], unconditional: text(0)),
@@ -122,7 +122,7 @@ final class PromptPredictorTests: XCTestCase {
     let towards = try XCTUnwrap(
       PromptConditions.between(changing, always([(text(9), 1)], against: text(0)), 0.5))
     // Half of 5 and 9; then, at twice the weight, half of 7 and 9.
-    XCTAssertEqual((0..<4).map { said([(towards, 1)], scale: 2, evaluation: $0)[0] }, [14, 14, 32, 32])
+    XCTAssertEqual((0..<4).map { predicted([(towards, 1)], scale: 2, evaluation: $0)[0] }, [14, 14, 32, 32])
     XCTAssertNil(
       PromptConditions.between(a, always([(text(5), 1), (text(6), 1)], against: text(2)), 0.5),
       "one text and two have nothing between them")
@@ -133,6 +133,6 @@ final class PromptPredictorTests: XCTestCase {
       .init(lastStep: 2, parts: [(condition: text(5), weight: Float(1))], unconditional: text(0)),
       .init(lastStep: 4, parts: [(condition: text(7), weight: Float(1))], unconditional: text(1)),
     ])
-    XCTAssertEqual((0..<4).map { said([(stages, 1)], scale: 2, evaluation: $0)[0] }, [10, 10, 13, 13])
+    XCTAssertEqual((0..<4).map { predicted([(stages, 1)], scale: 2, evaluation: $0)[0] }, [10, 10, 13, 13])
   }
 }

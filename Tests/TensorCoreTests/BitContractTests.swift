@@ -80,9 +80,10 @@ final class BitContractTests: XCTestCase {
         }
       }
       assertBatchInvariant("modulated layer norm and gate", wave([8, 70, 48], 0.13)) { x in
-        let told = x.splitChannels([1, 69])[0].reshaped([x.shape[0], 48])
+        let embedding = x.splitChannels([1, 69])[0].reshaped([x.shape[0], 48])
         return x.adding(
-          modulatedLayerNorm(x, scale: told, shift: told, weight: nil, bias: nil, epsilon: 1e-6), gate: told)
+          modulatedLayerNorm(x, scale: embedding, shift: embedding, weight: nil, bias: nil, epsilon: 1e-6),
+          gate: embedding)
       }
       let (gain, offset) = (wave([48], 0.4), wave([48], 0.5))
       assertBatchInvariant("group norm", map(8, 48, 7)) {

@@ -55,7 +55,7 @@ public struct ControlNetModel: ControlNet {
       config.channelOrder == .rgb
       ? hint
       : .concatenatedChannels(hint.splitChannels(Array(repeating: 1, count: hint.shape[1])).reversed())
-    let shown = config.base.inChannels == x.shape[1] ? x : condition.joined(to: x)
-    return zeros(contracting(shown, context, hint: image(ordered)))
+    let input = config.base.inChannels == x.shape[1] ? x : condition.joined(to: x)
+    return zeros(contracting(input, context, hint: image(ordered)))
   }
 }

@@ -55,8 +55,8 @@ public struct LPIPS {
   ///   - target: the same shape.
   /// - Returns: a tensor of one.
   public func callAsFunction(_ x: Tensor, _ target: Tensor) -> Tensor {
-    let wanted = withoutGradients { features(target) }
-    return zip(features(x), zip(wanted, stages)).map { own, other in
+    let targets = withoutGradients { features(target) }
+    return zip(features(x), zip(targets, stages)).map { own, other in
       perceptualDistance(own, other.0, weight: other.1.importance)
     }.reduce(Tensor([0], shape: [1])) { $0 + $1 }
   }

@@ -33,21 +33,22 @@ public struct ClassifierFreeGuidance: Predictor {
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    let told = composition ?? Composition(condition)
-    let guided = told.times(scale)
-    if guided.isPlain && (rescale == 0 || told.isPlain) {
-      return predictor(x, evaluation, told.conditions[0])
+    let composition = composition ?? Composition(condition)
+    let guided = composition.times(scale)
+    if guided.isPlain && (rescale == 0 || composition.isPlain) {
+      return predictor(x, evaluation, composition.conditions[0])
     }
     // What is said without guidance, which the deviation is taken of, may hold some of the other side too.
-    let isAsked = guided.rest != 0 || rescale != 0 && told.rest != 0
+    let isAsked = guided.rest != 0 || rescale != 0 && composition.rest != 0
     let (with, without) = predictor.predictions(
-      x, evaluation, told.conditions, against: isAsked ? unconditional : [], by: opposite)
+      x, evaluation, composition.conditions, against: isAsked ? unconditional : [], by: opposite)
     func sum(_ composition: Composition) -> ([Tensor]) -> Tensor {
       let shares = without.map { _ in composition.rest / Float(without.count) }
       return { .combination(Array(zip(shares + composition.weights, $0))) }
     }
     return GuidedPrediction(channels: x.shape[1], rescale: rescale)(
-      without + with, conditional: without.count, plain: told.isPlain ? nil : sum(told), sum(guided))
+      without + with, conditional: without.count, plain: composition.isPlain ? nil : sum(composition),
+      sum(guided))
   }
 }
 

@@ -10,7 +10,7 @@ import TensorCore
 public struct ClassifierGuidance {
   /// ∇ log p(y|x) with respect to the noisy pictures, `[N, C, H, W]`, as they are shown to a network in an evaluation; y
   /// is what the condition says.
-  public typealias Gradient = (_ shown: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor
+  public typealias Gradient = (_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor
 
   let scale: Float
   let gradient: Gradient
@@ -21,7 +21,7 @@ public struct ClassifierGuidance {
   }
 
   /// s·∇log p(y|x) with respect to the pictures as the sampler has them.
-  func callAsFunction(_ shown: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    scale * evaluation.inputScale * gradient(shown, evaluation, condition)
+  func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
+    scale * evaluation.inputScale * gradient(x, evaluation, condition)
   }
 }

@@ -39,13 +39,15 @@ public struct NegativeGuidance: Predictor {
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
   public func callAsFunction(_ x: Tensor, _ evaluation: Evaluation, _ condition: Condition) -> Tensor {
-    let told = composition ?? Composition(condition)
-    let sides = predictor.predictions(x, evaluation, [unconditional] + told.conditions + negatives)
-    func plain(_ sides: [Tensor]) -> Tensor { .combination(Array(zip([told.rest] + told.weights, sides))) }
+    let composition = composition ?? Composition(condition)
+    let sides = predictor.predictions(x, evaluation, [unconditional] + composition.conditions + negatives)
+    func plain(_ sides: [Tensor]) -> Tensor {
+      .combination(Array(zip([composition.rest] + composition.weights, sides)))
+    }
     return GuidedPrediction(channels: x.shape[1], rescale: rescale)(
-      sides, conditional: 1, plain: told.isPlain ? nil : plain
+      sides, conditional: 1, plain: composition.isPlain ? nil : plain
     ) { sides in
-      isPerpendicular ? perpendicular(sides, told) : composed(sides, told.times(scale))
+      isPerpendicular ? perpendicular(sides, composition) : composed(sides, composition.times(scale))
     }
   }
 
@@ -55,9 +57,9 @@ public struct NegativeGuidance: Predictor {
       Array(zip([rest] + guided.weights + negatives.map { _ in -negativeScale }, sides)))
   }
 
-  private func perpendicular(_ sides: [Tensor], _ told: Composition) -> Tensor {
-    let parts = Array(zip(told.weights, sides.dropFirst()))
-    let positive = Tensor.combination(parts + [(told.rest - 1, sides[0])])
+  private func perpendicular(_ sides: [Tensor], _ composition: Composition) -> Tensor {
+    let parts = Array(zip(composition.weights, sides.dropFirst()))
+    let positive = Tensor.combination(parts + [(composition.rest - 1, sides[0])])
     let ones = [Float](repeating: 1, count: positive.shape[0])
     var direction = positive
     for side in sides.suffix(negatives.count) {

@@ -105,7 +105,7 @@ extension PromptConditions {
 
 extension Condition {
   /// The same with the text, the pooled text and the sizes of another.
-  func told(_ text: Condition) -> Condition {
+  func withText(_ text: Condition) -> Condition {
     var copy = self
     (copy.text, copy.pooledText, copy.sizes) = (text.text, text.pooledText, text.sizes)
     return copy

@@ -7,7 +7,7 @@ public struct PromptPredictor: Predictor {
   /// What a prompt says at a step, a row a picture each.
   public struct Sides {
     /// The prompt's texts.
-    public let wanted: Composition
+    public let composition: Composition
     /// What is said in place of the prompt: the negative one, or nothing.
     public let unconditional: Condition
     /// The negative prompt, where it is a branch of its own.
@@ -48,7 +48,7 @@ public struct PromptPredictor: Predictor {
   /// No guidance: what is held against a prompt is asked only where its texts' weights leave some of it.
   public static func plain(_ network: any Predictor, _ sides: Sides) -> any Predictor {
     ClassifierFreeGuidance(
-      network, unconditional: [sides.unconditional], scale: 1, composition: sides.wanted)
+      network, unconditional: [sides.unconditional], scale: 1, composition: sides.composition)
   }
 
   /// [N, C, H, W] → [N, C or 2C, H, W]
@@ -67,13 +67,13 @@ public struct PromptPredictor: Predictor {
     _ x: Tensor, _ evaluation: Evaluation, _ condition: Condition, _ stage: PromptConditions.Stage
   ) -> Tensor {
     let count = x.shape[0]
-    let wanted = Composition(
-      stage.parts.map { (condition: condition.told($0.condition.repeated(count)), weight: $0.weight) })
+    let composition = Composition(
+      stage.parts.map { (condition: condition.withText($0.condition.repeated(count)), weight: $0.weight) })
     let sides = Sides(
-      wanted: wanted, unconditional: condition.told(stage.unconditional.repeated(count)),
-      negatives: stage.negatives.map { condition.told($0.repeated(count)) })
+      composition: composition, unconditional: condition.withText(stage.unconditional.repeated(count)),
+      negatives: stage.negatives.map { condition.withText($0.repeated(count)) })
     let guided = guide(predictor, sides)
-    return guided(x, evaluation, wanted.conditions[0])
+    return guided(x, evaluation, composition.conditions[0])
   }
 
   /// The step that an evaluation belongs to, from 1.

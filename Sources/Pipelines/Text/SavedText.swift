@@ -10,7 +10,7 @@ public enum SavedText {
   /// An encoder of these tensors, and the tokenizer that it learned with.
   case learned([(key: String, tensor: Tensor)], CLIPTextConfig, SavedTokenizer)
   /// Those of another model as they are.
-  case kept(ModelFolder)
+  case copied(ModelFolder)
 
   /// The folders that it may have in a model's.
   public static let folders = ["text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"]
@@ -21,7 +21,7 @@ public enum SavedText {
     case .learned(_, let config, _):
       index.parts["text_encoder"] = .init(library: "transformers", className: config.architecture.rawValue)
       index.parts["tokenizer"] = .init(library: "transformers", className: "CLIPTokenizer")
-    case .kept(let model):
+    case .copied(let model):
       for (name, part) in model.index.parts where Self.folders.contains(name) { index.parts[name] = part }
       index.forcesZerosForEmptyPrompt = model.index.forcesZerosForEmptyPrompt
     }
@@ -39,7 +39,7 @@ public enum SavedText {
         tensors, to: place.appending(path: "\(TextEncoderComponent.weightsStem).safetensors"))
       try AtomicFile.write(try config.json(), to: place.appending(path: "config.json"))
       try tokenizer.write(to: folder.appending(path: "tokenizer"), length: config.maxPositionEmbeddings)
-    case .kept(let model):
+    case .copied(let model):
       for (tokenizer, encoder) in model.text?.encoders ?? [] {
         for place in [tokenizer.place, encoder.place] {
           try place.copyFiles(to: folder.appending(path: place.name))
@@ -54,13 +54,13 @@ public enum SavedTokenizer {
   /// One that was learned from captions.
   case trained(TrainedTokenizer)
   /// Another model's.
-  case kept(TokenizerComponent)
+  case copied(TokenizerComponent)
 
   /// The tokenizer itself.
   public var tokenizer: CLIPTokenizer {
     switch self {
     case .trained(let trained): trained.tokenizer
-    case .kept(let component): component.tokenizer
+    case .copied(let component): component.tokenizer
     }
   }
 
@@ -68,7 +68,7 @@ public enum SavedTokenizer {
   fileprivate func write(to folder: URL, length: Int) throws {
     switch self {
     case .trained(let trained): try trained.write(to: folder, length: length)
-    case .kept(let component): try component.place.copyFiles(to: folder)
+    case .copied(let component): try component.place.copyFiles(to: folder)
     }
   }
 }

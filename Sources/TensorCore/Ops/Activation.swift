@@ -34,7 +34,7 @@ extension Tensor {
   /// The activation of every value.
   public func activated(_ activation: Activation) -> Tensor {
     if activation == .identity { return self }
-    let source = kept
+    let source = saved
     let forward = { (x: Tensor) in x.mapped { dk_activate($0, $1, $2, activation.kernel) } }
     return forward(self).recorded(inputs: [self], remake: { forward(source()) }) { dy, _ in
       let x = source()

@@ -36,7 +36,7 @@ public func conv2D(
 private func gradient(_ x: Tensor, _ weight: Tensor, hasBias: Bool, _ shape: ConvolutionShape)
   -> Tape.Backward
 {
-  let source = x.kept
+  let source = x.saved
   let residual = hasBias ? 3 : 2
   return { dy, needed in
     var gradients = [Tensor?](repeating: nil, count: needed.count)

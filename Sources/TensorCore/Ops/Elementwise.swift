@@ -11,11 +11,11 @@ extension Tensor {
 
   /// The product, element by element.
   public static func * (a: Tensor, b: Tensor) -> Tensor {
-    let (keptA, keptB) = (a.kept, b.kept)
+    let (savedA, savedB) = (a.saved, b.saved)
     return a.zipped(b, dk_multiply).recorded(inputs: [a, b]) { dy, needed in
       [
-        needed[0] ? dy.zipped(keptB(), dk_multiply) : nil,
-        needed[1] ? dy.zipped(keptA(), dk_multiply) : nil,
+        needed[0] ? dy.zipped(savedB(), dk_multiply) : nil,
+        needed[1] ? dy.zipped(savedA(), dk_multiply) : nil,
       ]
     }
   }
@@ -81,7 +81,7 @@ extension Tensor {
 
   /// Every value brought into low … high.
   public func clamped(_ low: Float, _ high: Float) -> Tensor {
-    let source = kept
+    let source = saved
     return mapped { dk_clamp($0, low, high, $1, $2) }.recorded(inputs: [self]) { dy, _ in
       let x = source()
       let (dy, dx) = (dy.ordered(like: x), Tensor(uninitialized: x.shape, order: x.order))

@@ -8,7 +8,7 @@ extension Tensor {
     let x = ordered(.plain)
     let columns = x.shape[x.shape.count - 1] / 2
     precondition(x.shape[x.shape.count - 1] == 2 * columns, "\(shape) has no halves")
-    let source = x.kept
+    let source = x.saved
     let make = { (x: Tensor) in
       let y = Tensor(uninitialized: x.shape.dropLast() + [columns])
       x.forEachRun(ofRowsOf: 2 * columns) { first, rows in

@@ -42,7 +42,7 @@ public struct GroupNormalization {
     }
     let job = job(x)
     let (y, statistics) = job.forward(x)
-    let source = x.kept
+    let source = x.saved
     let inputs = [x, weight, bias] + [shift, modulation?.scale, modulation?.shift].compactMap { $0 }
     return y.recorded(inputs: inputs, remake: { job.apply(source(), statistics) }) { dy, needed in
       job.gradients(source(), dy, statistics)

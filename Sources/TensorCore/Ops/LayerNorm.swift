@@ -20,7 +20,7 @@ public func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Floa
       x.pointer + at * columns, y.pointer + at * columns, min(run, rows - at), columns, weight?.pointer,
       bias?.pointer, epsilon, mean.pointer + at, rstd.pointer + at)
   }
-  let source = x.kept
+  let source = x.saved
   return y.recorded(inputs: [x] + [weight, bias].compactMap { $0 }) { dy, _ in
     let (x, dy) = (source(), dy.ordered(.plain))
     let dx = Tensor(uninitialized: x.shape)

@@ -41,7 +41,7 @@ public func linear(_ x: Tensor, _ maps: [LinearMap], activation: Activation = .i
       into: zip(maps, ys).map { .init(b: [$0.weight], bias: $0.bias, y: $1) }, transposeB: true,
       keepingB: !isRecorded)
   if !isRecorded { return ys }
-  let (shape, source) = (x.shape, x.kept)
+  let (shape, source) = (x.shape, x.saved)
   let inputs = [x] + maps.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
   return Tensor.recorded(ys, inputs: inputs) { dys, needed in
     let dys = dys.map { $0?.ordered(.plain) }

@@ -33,7 +33,7 @@ public func modulatedLayerNorm(
       x.pointer + row * d, y.pointer + row * d, rows, d, gain.pointer + sample * d,
       offset.pointer + sample * d, epsilon, mean.pointer + row, rstd.pointer + row)
   }
-  let source = x.kept
+  let source = x.saved
   let factors = scale.detached
   return y.recorded(inputs: [x, scale, shift] + [weight, bias].compactMap { $0 }) { dy, _ in
     let x = source()

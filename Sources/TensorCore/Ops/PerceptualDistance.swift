@@ -12,7 +12,7 @@ public func perceptualDistance(_ x: Tensor, _ target: Tensor, weight: Tensor) ->
   let (n, c, h, w) = x.shape4
   precondition(
     target.shape == x.shape && weight.shape == [c], "\(x.shape), \(target.shape) and \(weight.shape)")
-  let source = x.kept
+  let source = x.saved
   let target = target.ordered(x.order).detached
   let (size, b) = (c * h * w, x.order.channelBlock)
   let distances = Storage(count: n)

@@ -13,7 +13,7 @@ public func linear(overPixelsOf x: Tensor, after normalization: GroupNormalizati
   if Tape.current == nil, ProductList.current == nil {
     let product = pointwise(x, out)
     let weights = maps.map {
-      DirectConvolution.Weight(packed: product.weights.kept($0.weight), bias: $0.bias)
+      DirectConvolution.Weight(packed: product.weights.cached($0.weight), bias: $0.bias)
     }
     return product(x, after: normalization, weights, order: .channelsLast(out)).map { $0.tokens() }
   }
@@ -31,7 +31,7 @@ public func linear(_ x: Tensor, _ map: LinearMap, ontoPixelsOf residual: Tensor)
   if Tape.current == nil, ProductList.current == nil {
     let pixels = x.featureMap(height: height, width: width)
     let product = pointwise(pixels, out)
-    let packed = product.weights.kept(map.weight)
+    let packed = product.weights.cached(map.weight)
     return product(pixels, .init(packed: packed, bias: map.bias, residual: residual))
   }
   return residual + linear(x, weight: map.weight, bias: map.bias).featureMap(height: height, width: width)

@@ -4,7 +4,7 @@ extension Tensor {
   /// Every pixel twice in both directions: [N, C, H, W] → [N, C, 2H, 2W].
   public func upsampledNearest() -> Tensor {
     let (_, _, h, w) = shape4
-    let source = kept
+    let source = saved
     let run = { (x: Tensor) in
       x.planes(height: 2 * h, width: 2 * w) { from, to, planes, b in dk_upsample2(from, to, planes, h, w, b) }
     }
@@ -35,7 +35,7 @@ extension Tensor {
   /// The largest of 2×2 pixels at stride 2: [N, C, H, W] → [N, C, ⌊H/2⌋, ⌊W/2⌋].
   public func maxPooled() -> Tensor {
     let (_, _, h, w) = shape4
-    let source = kept
+    let source = saved
     return planes(height: h / 2, width: w / 2) { from, to, planes, b in
       dk_max_pool2(from, to, planes, h, w, b)
     }.recorded(inputs: [self]) { dy, _ in

@@ -66,7 +66,7 @@ extension Tensor {
   /// `parts` one after the other along dimension 1, the channels.
   public static func concatenatedChannels(_ parts: [Tensor]) -> Tensor {
     let sizes = parts.map { $0.shape[1] }
-    let sources = parts.map { $0.kept }
+    let sources = parts.map { $0.saved }
     let make = { (parts: [Tensor]) in joined(parts, sizes) }
     return make(parts).recorded(inputs: parts, remake: { make(sources.map { $0() }) }) { dy, _ in
       withoutGradients { dy.splitChannels(sizes) }

@@ -10,7 +10,7 @@ public struct Tiling: Sendable {
   /// How many of them are left to one tile alone at either end, where the other's border is near.
   let margin: Int
   /// Rows and columns of what comes out that are kept of a tile which another follows.
-  let kept: Int
+  let outputStep: Int
   /// Whether there are no tiles but those that something is left for.
   let endsWithThePicture: Bool
 
@@ -34,7 +34,7 @@ public struct Tiling: Sendable {
     tile = input
     step = max(1, input * 3 / 4)
     overlap = output / 4
-    kept = output - overlap
+    outputStep = output - overlap
     self.margin = Int(Double(overlap) * margin)
     self.endsWithThePicture = endsWithThePicture
   }
@@ -62,8 +62,8 @@ public struct Tiling: Sendable {
         .beside(
           row.enumerated().map { j, tile in
             tile.cropped(
-              rows: kept(tile.shape[2], isLast: i == rows.count - 1),
-              columns: kept(tile.shape[3], isLast: j == columns.count - 1))
+              rows: outputStep(tile.shape[2], isLast: i == rows.count - 1),
+              columns: outputStep(tile.shape[3], isLast: j == columns.count - 1))
           }))
       above = row
     }
@@ -87,8 +87,8 @@ public struct Tiling: Sendable {
       .map { $0..<min(size, $0 + tile) }
   }
 
-  private func kept(_ size: Int, isLast: Bool) -> Range<Int> {
-    0..<(endsWithThePicture && isLast ? size : min(kept, size))
+  private func outputStep(_ size: Int, isLast: Bool) -> Range<Int> {
+    0..<(endsWithThePicture && isLast ? size : min(outputStep, size))
   }
 
   /// How much of place `i` of `extent` that two tiles have in common is the later one's.

@@ -16,7 +16,7 @@ extension Tensor {
       dk_gated_add(
         pointer + row * d, gate.pointer + sample * d, y.pointer + row * d, sum.pointer + row * d, rows, d)
     }
-    let (branch, factors) = (y.kept, gate.detached)
+    let (branch, factors) = (y.saved, gate.detached)
     return sum.recorded(inputs: [self, y, gate]) { dsum, _ in
       let y = branch()
       let (dy, parts) = (Tensor(uninitialized: y.shape), Tensor(uninitialized: [runs.count, d]))

@@ -50,7 +50,7 @@ struct ConvolutionPlan {
         x, after: normalization, weight: weight, layout: layout, isKept: isKept, bias: bias,
         residual: residual)
     case .direct(let direct):
-      let packed = isKept ? layout.kept(weight) : layout.pack(weight)
+      let packed = isKept ? layout.cached(weight) : layout.pack(weight)
       return direct(x, after: normalization, .init(packed: packed, bias: bias, residual: residual))
     }
   }

@@ -27,7 +27,7 @@ struct MatrixProduct {
   func run(into results: [Result], transposeB: Bool = false, keepingB: Bool = false) {
     let layout = RightLayout(
       k: k, columns: n, kStride: transposeB ? 1 : n, columnStride: transposeB ? k : 1)
-    let rights = results.map { $0.b.map { keepingB ? layout.kept($0) : layout.pack($0) } }
+    let rights = results.map { $0.b.map { keepingB ? layout.cached($0) : layout.pack($0) } }
     let depth = depth
     // Enough rows to use each panel often, few enough that they take no more than a third of the second-level cache.
     let most = (576 << 10) / (Product.planes * Product.bytes)

@@ -130,12 +130,12 @@ struct RightLayout: Hashable {
   }
 
   /// The same, kept beside the weight until it changes.
-  func kept(_ weight: Tensor) -> RightOperand {
+  func cached(_ weight: Tensor) -> RightOperand {
     RightOperand(values: weight.storage.derived(for: Key.of(self)) { packed(weight) }, steps: steps)
   }
 
   /// Winograd's points of the weight, of squares of `side`, made by `make` and kept beside it in the same way.
-  func kept(_ weight: Tensor, side: Int, make: () -> Storage) -> Storage {
+  func cached(_ weight: Tensor, side: Int, make: () -> Storage) -> Storage {
     weight.storage.derived(for: Key.of(self, side: side), make: make)
   }
 

@@ -69,9 +69,9 @@ struct WinogradConvolution {
     let keepsWeights = isKept && Product.planes * Product.bytes == 2
     let plan = Plan(shape, squares, keepingWeights: keepsWeights)
     let memory = dk_scratch(dk_scratch_of_layer, plan.bytes)!
-    var kept: Storage?
+    var cached: Storage?
     if keepsWeights {
-      kept = layout.kept(weight, side: squares.side) {
+      cached = layout.cached(weight, side: squares.side) {
         let made = Storage(count: squares.frequencies * plan.weights * Product.bytes / 4)
         transformWeights(weight, layout, into: UnsafeMutableRawPointer(made.pointer), plan)
         return made
@@ -79,8 +79,8 @@ struct WinogradConvolution {
     } else {
       transformWeights(weight, layout, into: memory, plan)
     }
-    let weights = kept.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(memory)
-    withExtendedLifetime((x, onTheWay, weight, kept, bias, residual, y)) {
+    let weights = cached.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(memory)
+    withExtendedLifetime((x, onTheWay, weight, cached, bias, residual, y)) {
       for first in stride(from: 0, to: squares.groups, by: plan.groups) {
         let groups = first..<min(squares.groups, first + plan.groups)
         transformInput(x, onTheWay, groups, into: memory + plan.valuesAt, plan)

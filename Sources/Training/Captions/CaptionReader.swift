@@ -61,7 +61,7 @@ public struct LearningReader: CaptionReader {
   public init(_ parts: TextParts) {
     precondition(parts.encoders.count == 1, "\(parts.encoders.count) encoders cannot learn")
     let (tokenizer, encoder) = parts.encoders[0]
-    (config, self.tokenizer, tokens) = (encoder.config, .kept(tokenizer), tokenizer.tokenizer)
+    (config, self.tokenizer, tokens) = (encoder.config, .copied(tokenizer), tokenizer.tokenizer)
   }
 
   /// Positions for the longest caption and its two marks, and for prompts that are a little longer: attention to a text costs
@@ -137,7 +137,7 @@ public final class FrozenReader: CaptionReader {
   /// All of it, and the model's own encoders.
   public func saved(
     _ tensors: [(key: String, tensor: Tensor)]
-  ) -> (denoiser: [(key: String, tensor: Tensor)], text: SavedText) { (tensors, .kept(model)) }
+  ) -> (denoiser: [(key: String, tensor: Tensor)], text: SavedText) { (tensors, .copied(model)) }
 
   /// None learns.
   public var learned: CLIPTextConfig? { nil }

@@ -36,9 +36,9 @@ extension ExampleSource {
   /// Several examples, `[N, C, H, W]`, each by its number and how it is shown.
   ///
   /// - Throws: `PictureError`.
-  func batch(_ shown: [(example: Int, place: (x: Float, y: Float), mirrored: Bool)]) throws -> Tensor {
-    let values = try shown.flatMap { try planes($0.example, place: $0.place, mirrored: $0.mirrored) }
-    return Tensor(values, shape: [shown.count] + shape)
+  func batch(_ views: [(example: Int, place: (x: Float, y: Float), mirrored: Bool)]) throws -> Tensor {
+    let values = try views.flatMap { try planes($0.example, place: $0.place, mirrored: $0.mirrored) }
+    return Tensor(values, shape: [views.count] + shape)
   }
 }
 

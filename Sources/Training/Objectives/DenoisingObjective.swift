@@ -44,10 +44,10 @@ public final class DenoisingObjective: Objective {
   /// - Throws: `PictureError` where a picture cannot be read.
   public func evaluate(step: Int, micro: Int, for parameters: [Tensor]) throws -> BatchEvaluation {
     let batch = plan.batch(step: step, micro: micro, distribution: moments?.distribution)
-    let shown = batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) }
-    let x0 = try examples.batch(shown)
+    let views = batch.map { (split.learned[$0.picture], ($0.cropX, $0.cropY), $0.mirrored) }
+    let x0 = try examples.batch(views)
     let condition = try condition(
-      batch.map { $0.dropsLabel ? nil : (split.learned[$0.picture], $0.number) }, shown)
+      batch.map { $0.dropsLabel ? nil : (split.learned[$0.picture], $0.number) }, views)
     let timesteps = batch.map(\.timestep)
     let noise = noise(batch, shape: x0.shape)
     let dropout = NoiseKey(
@@ -82,19 +82,19 @@ public final class DenoisingObjective: Objective {
   }
 
   /// An example by its number, and how it is cut and mirrored.
-  private typealias Shown = (example: Int, place: (x: Float, y: Float), mirrored: Bool)
+  private typealias View = (example: Int, place: (x: Float, y: Float), mirrored: Bool)
 
   /// What the network is told of examples by number, each at a visit; nil for one about which nothing is to be said but what
   /// steers to it.
-  private func condition(_ told: [(example: Int, visit: UInt64?)?], _ shown: [Shown]) throws -> Condition {
+  private func condition(_ visits: [(example: Int, visit: UInt64?)?], _ views: [View]) throws -> Condition {
     var condition =
       try unconditional.map { unconditional in
         .stacked(
-          try told.map {
+          try visits.map {
             try $0.flatMap { try examples.condition($0.example, visit: $0.visit) } ?? unconditional
           })
       } ?? Condition.none
-    let hints = try shown.compactMap {
+    let hints = try views.compactMap {
       try examples.hint($0.example, place: $0.place, mirrored: $0.mirrored)
     }
     if !hints.isEmpty { condition.hint = .stacked(hints) }
@@ -126,10 +126,10 @@ public final class DenoisingObjective: Objective {
     for first in stride(from: 0, to: count, by: size) {
       let numbers = Array(first..<min(first + size, count))
       let pictures = numbers.map { split.measured[$0 % split.measured.count] }
-      let shown: [Shown] = pictures.map { ($0, (0.5, 0.5), false) }
-      let x0 = try examples.batch(shown)
+      let views: [View] = pictures.map { ($0, (0.5, 0.5), false) }
+      let x0 = try examples.batch(views)
       let at = numbers.map { min((2 * $0 + 1) * timesteps / (2 * count), timesteps - 1) }
-      let condition = try condition(pictures.map { ($0, nil) }, shown)
+      let condition = try condition(pictures.map { ($0, nil) }, views)
       let keys = numbers.map {
         NoiseKey(seed: options.seed, index: UInt32($0), step: 0, purpose: .validation)
       }

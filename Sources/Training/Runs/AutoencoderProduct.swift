@@ -34,7 +34,7 @@ public struct AutoencoderProduct: RunProduct {
     return objective.split.heldOut.isEmpty ? "\(numbers), over \(objective.split.description)" : numbers
   }
 
-  private static let mostShown = 16
+  private static let mostPreviews = 16
 
   /// Pictures that are measured by, one of each class, over their reconstructions.
   public func preview(_ trainer: Trainer) throws -> Picture {
@@ -43,8 +43,8 @@ public struct AutoencoderProduct: RunProduct {
     var seen: Set<Int?> = []
     let firsts = all.filter { seen.insert(objective.classIndex($0)).inserted }
     let others = all.filter { !firsts.contains($0) }
-    let wanted = max(8, min(firsts.count, Self.mostShown))
-    let numbers = (firsts + others).prefix(wanted)
+    let count = max(8, min(firsts.count, Self.mostPreviews))
+    let numbers = (firsts + others).prefix(count)
     let x = try objective.batch(numbers)
     let y = withoutGradients { objective.model.decode(objective.model.encode(x).mean) }
     return try Grid(columns: numbers.count).compose(

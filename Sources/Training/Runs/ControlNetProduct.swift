@@ -12,21 +12,23 @@ public struct ControlNetProduct: RunProduct {
   private let base: any Denoiser
   private let scheduler: SchedulerConfig
   private let examples: any ExampleSource
-  private let shown: [Int]
+  private let previewed: [Int]
   private let unconditional: Condition?
   private let codec: LatentSpace?
 
   /// - Parameters:
   ///   - base: what is steered, by its scheduler.
-  ///   - shown: examples that previews are steered to, by number.
+  ///   - previewed: examples that previews are steered to, by number.
   ///   - unconditional: what the base is told where nothing is known of an example; nil for one that is told nothing.
   ///   - codec: of a base of latents.
   public init(
     _ config: any ControlNetConfig, base: any Denoiser, _ scheduler: SchedulerConfig,
-    examples: any ExampleSource, shown: [Int], unconditional: Condition?, codec: LatentSpace?
+    examples: any ExampleSource, previewed: [Int], unconditional: Condition?, codec: LatentSpace?
   ) {
     (self.config, self.base, self.scheduler, self.examples) = (config, base, scheduler, examples)
-    (self.shown, self.unconditional, self.codec) = (Array(shown.prefix(Self.most)), unconditional, codec)
+    (self.previewed, self.unconditional, self.codec) = (
+      Array(previewed.prefix(Self.most)), unconditional, codec
+    )
   }
 
   /// What makes up the ControlNet.
@@ -48,10 +50,10 @@ public struct ControlNetProduct: RunProduct {
       ParameterStore(.tensors(Dictionary(uniqueKeysWithValues: trainer.averaged.map { ($0.key, $0.tensor) })))
     )
     let hints = Tensor.stacked(
-      try shown.compactMap { try examples.hint($0, place: (0.5, 0.5), mirrored: false) })
+      try previewed.compactMap { try examples.hint($0, place: (0.5, 0.5), mirrored: false) })
     var condition =
       try unconditional.map { unconditional in
-        .stacked(try shown.map { try examples.condition($0, visit: nil) ?? unconditional })
+        .stacked(try previewed.map { try examples.condition($0, visit: nil) ?? unconditional })
       } ?? Condition.none
     condition.hint = hints
     let loop = try DenoisingLoop(
@@ -59,8 +61,8 @@ public struct ControlNetProduct: RunProduct {
       .count(min(Self.steps, scheduler.numTrainTimesteps)),
       predictor: NetworkPredictor(SteeredDenoiser(base, control), batchSize: Self.most), condition: condition)
     var noise = Generator.philox.source(seed: trainer.options.seed)
-    let latents = loop.run([shown.count] + examples.shape, noise: &noise)
+    let latents = loop.run([previewed.count] + examples.shape, noise: &noise)
     let pictures = Picture.batch(2 * hints + -1) + Picture.batch(codec?.decoded(latents) ?? latents)
-    return try Grid(columns: shown.count).compose(pictures.map(\.enlargedToBeSeen))
+    return try Grid(columns: previewed.count).compose(pictures.map(\.enlargedToBeSeen))
   }
 }

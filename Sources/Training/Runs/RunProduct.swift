@@ -34,7 +34,7 @@ public struct DenoiserProduct: RunProduct {
   private let shape: [Int]
 
   /// How a network that reads texts is told them, and what its previews show.
-  public typealias Captions = (reader: any CaptionReader, shown: [String])
+  public typealias Captions = (reader: any CaptionReader, previewed: [String])
 
   /// - Parameters:
   ///   - classes: names by index; empty for a model without classes.
@@ -76,7 +76,7 @@ public struct DenoiserProduct: RunProduct {
   /// Pictures from the same noise each time, by DDIM: a column a class or a caption where there are few.
   public func preview(_ trainer: Trainer) throws -> Picture {
     let network = NetworkPredictor(try network(trainer.averaged), batchSize: Self.pictures)
-    let columns = captions?.shown.count ?? min(classes.count, Self.mostClasses)
+    let columns = captions?.previewed.count ?? min(classes.count, Self.mostClasses)
     let count = columns == 0 ? Self.pictures : columns * max(1, Self.pictures / columns)
     let (predictor, condition) = try guided(network, columns: columns, count: count)
     let loop = try DenoisingLoop(
@@ -109,11 +109,11 @@ public struct DenoiserProduct: RunProduct {
         columns == 0 ? nullClass.map { Array(repeating: $0, count: count) } : (0..<count).map { $0 % columns }
       return (network, Condition(labels: labels))
     }
-    let told = try captions.shown.map { try captions.reader.condition(of: $0) }
+    let conditions = try captions.previewed.map { try captions.reader.condition(of: $0) }
     let nothing = try captions.reader.condition(of: "").repeated(count)
     return (
       ClassifierFreeGuidance(network, unconditional: [nothing], scale: Self.guidance),
-      .stacked((0..<count).map { told[$0 % columns] })
+      .stacked((0..<count).map { conditions[$0 % columns] })
     )
   }
 }

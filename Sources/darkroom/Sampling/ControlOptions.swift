@@ -195,10 +195,10 @@ struct SteeringFiles {
     return Steering(controls: controls, isGuess: options.guessMode, batchSize: batchSize)
   }
 
-  /// ControlNets that were loaded for another size, shown the pictures of this one.
-  func shown(to steering: Steering) -> Steering {
+  /// ControlNets that were loaded for another size, with the pictures of this one.
+  func replacingImages(of steering: Steering) -> Steering {
     Steering(
-      controls: steering.controls.enumerated().map { $1.showing(image($0)) }, isGuess: steering.isGuess,
+      controls: steering.controls.enumerated().map { $1.with(image: image($0)) }, isGuess: steering.isGuess,
       batchSize: steering.batchSize)
   }
 

@@ -28,15 +28,15 @@ struct FittingOptions: ParsableArguments {
     _ decoded: DecodedPicture, _ size: (height: Int, width: Int), background: String, named name: String
   ) {
     let (w, h) = (decoded.picture.width, decoded.picture.height)
-    var said: [String] = []
+    var changes: [String] = []
     if w != size.width || h != size.height {
       let how =
         w * size.height == h * size.width
         ? "" : [.crop: ", cropped at its middle", .pad: ", padded", .stretch: ", stretched"][fit] ?? ""
-      said.append("\(w)x\(h) brought to \(size.width)x\(size.height)\(how)")
+      changes.append("\(w)x\(h) brought to \(size.width)x\(size.height)\(how)")
     }
-    if decoded.hadAlpha { said.append("its transparency laid on #\(background)") }
-    if decoded.orientation != .upright { said.append("turned upright") }
-    if !said.isEmpty { Console.note("\(name): " + said.joined(separator: "; ")) }
+    if decoded.hadAlpha { changes.append("its transparency laid on #\(background)") }
+    if decoded.orientation != .upright { changes.append("turned upright") }
+    if !changes.isEmpty { Console.note("\(name): " + changes.joined(separator: "; ")) }
   }
 }

@@ -96,19 +96,19 @@ struct GuidanceChoice {
   func predictor(
     _ networks: GuidanceNetworks, _ condition: Condition, prompts: PicturePrompts?, for sampler: any Sampler
   ) -> any Predictor {
-    func told(_ network: any Predictor, _ prompts: [(PromptConditions, Int)]?) -> any Predictor {
+    func prompted(_ network: any Predictor, _ prompts: [(PromptConditions, Int)]?) -> any Predictor {
       prompts.map { PromptPredictor(network, $0, sampler: sampler) } ?? network
     }
-    let plain = told(networks.strong, prompts?.strong)
+    let plain = prompted(networks.strong, prompts?.strong)
     guard isOn else { return plain }
     let guided: any Predictor
     if let weak = networks.weak {
       guided = Autoguidance(
-        plain, weak: told(weak, prompts?.weak), scale: scale, rescale: options.rescale)
+        plain, weak: prompted(weak, prompts?.weak), scale: scale, rescale: options.rescale)
     } else if let prompts {
       guided = PromptPredictor(networks.strong, prompts.strong, sampler: sampler) { network, sides in
         branches(
-          network, against: [sides.unconditional], avoiding: sides.negatives, composition: sides.wanted,
+          network, against: [sides.unconditional], avoiding: sides.negatives, composition: sides.composition,
           opposite: networks.opposite)
       }
     } else {

@@ -32,11 +32,11 @@ struct Hole {
   ) -> Beginning {
     let shape = edit.run.sampling.shape(count: count)
     return edit.run.sampling.folder.config.isInpainting
-      ? shown(shape, codec, &noise) : blended(shape, codec, &noise)
+      ? concatenated(shape, codec, &noise) : blended(shape, codec, &noise)
   }
 
   /// Of a network that is shown the hole at every step.
-  private mutating func shown(
+  private mutating func concatenated(
     _ shape: [Int], _ codec: LatentSpace?, _ noise: inout any NoiseSource
   ) -> Beginning {
     let known = startsPure ? nil : encodedWhole(shape[0], codec, &noise)
@@ -46,7 +46,7 @@ struct Hole {
     let start = known.map { Start.picture(filled($0, map(shape), codec, &noise), noise: epsilon) }
     return Beginning(
       start: start ?? .noise(epsilon),
-      shown: .concatenatedChannels([cut(shape), around]).repeated(shape[0]))
+      concatenated: .concatenatedChannels([cut(shape), around]).repeated(shape[0]))
   }
 
   /// Of any other network: what is known is put back after each visit.
@@ -95,8 +95,8 @@ struct Hole {
   /// The picture, 0 where at least half of it is painted anew, as diffusers' inpainting networks were trained.
   private var maskedFloats: Tensor {
     let x = edit.run.sampling.tensor(of: picture)
-    let kept = mask.values.map { $0 < 128 ? Float(1) : 0 }
-    let planes = (0..<x.shape[1]).flatMap { _ in kept }
+    let known = mask.values.map { $0 < 128 ? Float(1) : 0 }
+    let planes = (0..<x.shape[1]).flatMap { _ in known }
     return Tensor(zip(x.values, planes).map { $0 * $1 }, shape: x.shape)
   }
 

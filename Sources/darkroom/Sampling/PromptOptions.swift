@@ -5,11 +5,19 @@ import Text
 
 /// What a model that reads texts is told, for every command that samples.
 struct PromptOptions: ParsableArguments {
-  // Prompts may begin with a dash.
+  // Prompts may begin with a dash. A list, so that a second one is refused and not taken for the first.
   @Option(
-    parsing: .unconditional,
-    help: "What to draw, for models that read a text. See 'darkroom prompt show --help' for its syntax.")
-  var prompt: String?
+    name: .customLong("prompt"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "What to draw, for models that read a text. See 'darkroom prompt show --help' for its syntax.",
+      valueName: "prompt"))
+  private var prompts: [String] = []
+
+  /// What to draw.
+  var prompt: String? {
+    get { prompts.first }
+    set { prompts = newValue.map { [$0] } ?? [] }
+  }
 
   @Option(
     parsing: .unconditional,
@@ -20,6 +28,14 @@ struct PromptOptions: ParsableArguments {
   var clipSkip = 0
 
   @OptionGroup var reading: PromptReading
+
+  func validate() throws {
+    guard prompts.count <= 1 else {
+      throw ValidationError(
+        "--prompt is given \(prompts.count.counted("time")); give one, or a file of them to 'sample --prompts-file'."
+      )
+    }
+  }
 
   /// Whether anything is asked for.
   var areGiven: Bool { prompt != nil || negativePrompt != nil || clipSkip != 0 }

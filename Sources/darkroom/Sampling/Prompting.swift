@@ -105,7 +105,7 @@ struct Prompting {
 }
 
 /// What networks are told of the prompts of a run, one after the other; nothing where they read none.
-struct ToldPrompts {
+struct EncodedPrompts {
   var strong: [PromptConditions] = []
   /// Autoguidance's weaker model, by its own text encoders.
   var weak: [PromptConditions]?

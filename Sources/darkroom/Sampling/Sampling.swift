@@ -98,7 +98,7 @@ struct Sampling {
   /// Networks that were loaded for another size, shown what steers at this one.
   func steered(_ networks: SamplingNetworks) -> SamplingNetworks {
     var networks = networks
-    networks.steering = steering.shown(to: networks.steering)
+    networks.steering = steering.replacingImages(of: networks.steering)
     return networks
   }
 
@@ -140,14 +140,14 @@ struct Sampling {
 
   /// What the networks are told of the prompts in a sampler's steps; nothing where they read none. The text encoders are in
   /// memory only meanwhile, so this is best asked before the networks are loaded.
-  func prompts(_ sampler: any Sampler) throws -> ToldPrompts {
-    guard let text = folder.text, let prompting else { return ToldPrompts() }
-    func told(_ text: TextParts, _ folder: ModelFolder) throws -> [PromptConditions] {
+  func prompts(_ sampler: any Sampler) throws -> EncodedPrompts {
+    guard let text = folder.text, let prompting else { return EncodedPrompts() }
+    func conditions(_ text: TextParts, _ folder: ModelFolder) throws -> [PromptConditions] {
       try prompting.conditions(
         text, of: folder, steps: sampler.stepStarts.count, size: size,
         hasNegativeBranch: guidance.hasNegativeBranch, areStops: frames != nil)
     }
-    let strong = try told(text, folder)
+    let strong = try conditions(text, folder)
     if frames != nil {
       for (i, (a, b)) in zip(strong, strong.dropFirst()).enumerated()
       where PromptConditions.between(a, b, 0.5) == nil {
@@ -156,8 +156,9 @@ struct Sampling {
             + "(AND) than the other.")
       }
     }
-    return ToldPrompts(
-      strong: strong, weak: try guidance.weak.flatMap { weak in try weak.text.map { try told($0, weak) } })
+    return EncodedPrompts(
+      strong: strong,
+      weak: try guidance.weak.flatMap { weak in try weak.text.map { try conditions($0, weak) } })
   }
 
   /// Loads the networks.
@@ -179,26 +180,28 @@ struct Sampling {
   ///   - networks: who predicts.
   ///   - prompts: what the networks are told of the prompts in the sampler's steps.
   ///   - route: of the sampler's evaluations, those that are visited; all where it is nil.
-  ///   - shown: channels that the network is shown beside the noisy pictures, a row each.
+  ///   - concatenated: channels that the network is shown beside the noisy pictures, a row each.
   ///   - afterVisit: what holds after each visit.
   /// - Throws: `SchedulerError`.
   func loop(
-    _ networks: SamplingNetworks, _ pictures: Range<Int>, prompts: ToldPrompts, _ scheduler: SchedulerConfig,
-    _ visits: Visits, eta: Float? = nil, along route: Route? = nil, shown: Tensor? = nil,
+    _ networks: SamplingNetworks, _ pictures: Range<Int>, prompts: EncodedPrompts,
+    _ scheduler: SchedulerConfig,
+    _ visits: Visits, eta: Float? = nil, along route: Route? = nil, concatenated: Tensor? = nil,
     afterVisit: DenoisingLoop.AfterVisit? = nil
   ) throws -> DenoisingLoop {
     let sampler = try scheduler.sampler(visits, eta: eta)
     let steered = networks.steering.steering(networks.guidance, route ?? Route(sampler))
     let scales = guidance.followsGuidance ? Tensor.full([pictures.count, 1], guidance.scale) : nil
-    let condition = condition(pictures, guidance: scales, channels: shown)
-    let told = prompting.map { prompting in
+    let condition = condition(pictures, guidance: scales, channels: concatenated)
+    let picturePrompts = prompting.map { prompting in
       PicturePrompts(
         strong: texts(pictures, prompting, prompts.strong),
         weak: prompts.weak.map { texts(pictures, prompting, $0) })
     }
     return try DenoisingLoop(
       scheduler, visits, eta: eta,
-      predictor: guidance.predictor(steered, condition, prompts: told, for: sampler), condition: condition,
+      predictor: guidance.predictor(steered, condition, prompts: picturePrompts, for: sampler),
+      condition: condition,
       classifier: networks.classifier?.guidance(pictures), afterVisit: afterVisit)
   }
 
@@ -280,11 +283,11 @@ struct Sampling {
   private static func factor(_ folder: ModelFolder) -> Int { folder.vae?.config.downsampling ?? 1 }
 
   private static func pixels(
-    _ folder: ModelFolder, _ asked: (width: Int?, height: Int?)
+    _ folder: ModelFolder, _ requested: (width: Int?, height: Int?)
   ) throws -> (height: Int, width: Int) {
     let factor = factor(folder)
     let own = folder.config.nativeSize.map { (height: $0.height * factor, width: $0.width * factor) }
-    guard let width = asked.width ?? own?.width, let height = asked.height ?? own?.height else {
+    guard let width = requested.width ?? own?.width, let height = requested.height ?? own?.height else {
       throw Failure("\(folder.url.relativePath) does not say its size; add --size WIDTHxHEIGHT.")
     }
     let multiple = folder.config.sizeMultiple * factor

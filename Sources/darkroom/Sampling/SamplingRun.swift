@@ -9,7 +9,7 @@ import TensorCore
 struct Beginning {
   var start: Start
   /// Channels that the network is shown beside the noisy pictures, `[N, C, H, W]`.
-  var shown: Tensor?
+  var concatenated: Tensor?
   var afterVisit: DenoisingLoop.AfterVisit?
 }
 
@@ -113,7 +113,7 @@ struct SamplingRun {
       if let recorder { beginning.afterVisit = recorder.watching(beginning.afterVisit, loaded.codec) }
       let latents = try latents(pictures, loaded, beginning, &noise) { done, total in
         progress.report(batch, done, of: total)
-        if Interruption.wanted { stop(sink) }
+        if Interruption.isRequested { stop(sink) }
       }
       func recipe(_ number: Int) -> Recipe {
         var recipe = self.recipe(number, hashes)
@@ -152,9 +152,9 @@ struct SamplingRun {
   /// - Throws: errors of the files.
   func loaded(batchSize: Int) throws -> LoadedRun {
     // Text encoders are in memory only until the network is.
-    let told = try sampling.prompts(sampler)
+    let prompts = try sampling.prompts(sampler)
     return LoadedRun(
-      told: told, networks: try sampling.networks(batchSize: batchSize),
+      prompts: prompts, networks: try sampling.networks(batchSize: batchSize),
       codec: try sampling.folder.codec(tiles: tiles))
   }
 
@@ -167,8 +167,8 @@ struct SamplingRun {
     progress: (_ done: Int, _ total: Int) -> Void
   ) throws -> Tensor {
     let loop = try sampling.loop(
-      loaded.networks, pictures, prompts: loaded.told, scheduler, visits, eta: eta,
-      along: route, shown: beginning.shown, afterVisit: beginning.afterVisit)
+      loaded.networks, pictures, prompts: loaded.prompts, scheduler, visits, eta: eta,
+      along: route, concatenated: beginning.concatenated, afterVisit: beginning.afterVisit)
     return loop.run(from: beginning.start, along: route, noise: &noise, progress: progress)
   }
 
@@ -218,7 +218,7 @@ struct SamplingRun {
 /// What a run asks, with its weights.
 struct LoadedRun {
   /// What the networks are told of the prompts.
-  var told: ToldPrompts
+  var prompts: EncodedPrompts
   var networks: SamplingNetworks
   /// The model's autoencoder; nil for a model of pixels.
   let codec: LatentSpace?

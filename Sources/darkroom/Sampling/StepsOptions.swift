@@ -77,8 +77,8 @@ final class StepRecorder {
       // Counted from the last, which is always shown.
       let left = visits - 1 - end.visit
       if left % every == 0 {
-        let shown = options.stepsShow == .denoised ? end.x0 : end.level.normalized(x)
-        columns[columns.count - 1 - left / every] += Picture.batch(codec?.decoded(shown) ?? shown)
+        let picture = options.stepsShow == .denoised ? end.x0 : end.level.normalized(x)
+        columns[columns.count - 1 - left / every] += Picture.batch(codec?.decoded(picture) ?? picture)
       }
       return x
     }

@@ -63,11 +63,11 @@ struct UpscaleOptions: ParsableArguments {
     let strength = Strength(upscaleStrength, steps: taken, mode: .taken, most: first.scheduler.mostSteps)
     let run = try first.followed(by: second, strength)
     // Prompts of some models say the size.
-    var told: ToldPrompts?
+    var prompts: EncodedPrompts?
     try run.draw(into: &sink) { pictures, loaded, noise in
       var small = loaded
-      small.told = try told ?? first.sampling.prompts(first.sampler)
-      told = small.told
+      small.prompts = try prompts ?? first.sampling.prompts(first.sampler)
+      prompts = small.prompts
       small.networks = first.sampling.steered(loaded.networks)
       let x = try first.latents(pictures, small, first.fromNoise(pictures, &noise), &noise) { done, total in
         Console.progress("first pass, step \(done)/\(total)")

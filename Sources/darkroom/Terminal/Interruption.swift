@@ -15,7 +15,7 @@ enum Interruption {
   // Set before the handler is.
   nonisolated(unsafe) private static var words: StaticString = ""
 
-  static var wanted: Bool { isWanted > 0 }
+  static var isRequested: Bool { isWanted > 0 }
 
   /// Answers signals from here on.
   ///

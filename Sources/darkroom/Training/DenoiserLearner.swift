@@ -46,16 +46,16 @@ struct DenoiserLearner {
       Console.note("beginning with \(start.url.relativePath)\(known)")
     }
     let codec = try plan.vae.map { LatentSpace(try $0.vae()) }
-    let shown =
+    let stored =
       try codec.map { try TrainingSession.latents(pictures.store, $0, options, in: run.url) }
       ?? pictures.store
     let objective = try DenoisingObjective(
-      model, plan.scheduler, shown.captioned(by: pictures.folder, reader, options),
+      model, plan.scheduler, stored.captioned(by: pictures.folder, reader, options),
       unconditional: try reader?.condition(of: "") ?? nullClass.map { Condition(labels: [$0]) }, options)
     let trainer = try Trainer(model.parameters, objective, options, resuming: run.state)
     let product = DenoiserProduct(
       config, plan.scheduler, classes: classes, nullClass: nullClass, codec: codec,
-      captions: reader.map { ($0, pictures.previewedCaptions) }, shape: shown.shape)
+      captions: reader.map { ($0, pictures.previewedCaptions) }, shape: stored.shape)
     return (trainer, product)
   }
 }

@@ -20,7 +20,7 @@ enum TrainingSession {
     Interruption.watch(
       "ending after this step, with a checkpoint; once more in 5 seconds or later ends at once, without one")
     let end = try run.run(
-      shouldStop: { Interruption.wanted }, progress: progress.report,
+      shouldStop: { Interruption.isRequested }, progress: progress.report,
       note: {
         Console.endTransient()
         Console.note($0)

@@ -40,9 +40,9 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     try compute.apply()
     let config = try config()
-    let asked = try size.parsed()
+    let requested = try size.parsed()
     let own = config.nativeSize ?? (32, 32)
-    let (height, width) = (asked.height ?? own.height, asked.width ?? own.width)
+    let (height, width) = (requested.height ?? own.height, requested.width ?? own.width)
     guard height % config.sizeMultiple == 0, width % config.sizeMultiple == 0 else {
       throw Failure.usage(
         "--size \(width)x\(height): both sides must be multiples of \(config.sizeMultiple) for this network.")

@@ -85,11 +85,11 @@ struct InvertCommand: ParsableCommand {
     fitting.announce(decoded, sampling.size, background: background, named: image)
 
     let picture = fitting.fitted(decoded.picture, sampling.size, on: color)
-    let told = try sampling.prompts(sampler)
+    let prompts = try sampling.prompts(sampler)
     let networks = try sampling.networks(batchSize: 1)
     let codec = try sampling.folder.codec(tiles: tiles)
     let x = sampling.tensor(of: picture)
-    let loop = try sampling.loop(networks, 0..<1, prompts: told, scheduler, visits, eta: stepping.eta)
+    let loop = try sampling.loop(networks, 0..<1, prompts: prompts, scheduler, visits, eta: stepping.eta)
     let clock = Stopwatch()
     let found = Inversion(loop, iterations: iterations)(codec?.encoded(x) ?? x) { done, total in
       Console.progress(
@@ -110,10 +110,10 @@ struct InvertCommand: ParsableCommand {
 
   /// The sampler that is asked for; else the model's own where its steps can be taken back, and DDIM or Euler otherwise.
   private func scheduler(_ folder: ModelFolder) throws -> SchedulerConfig {
-    let asked = try stepping.scheduler(folder)
-    guard stepping.sampler == nil, stepping.schedule == nil else { return asked }
-    if try asked.sampler(steps: 1, eta: stepping.eta).isMemoryless { return asked }
-    return try asked.under(asked.isFlow || asked.isPreconditioned ? "euler" : "ddim")
+    let requested = try stepping.scheduler(folder)
+    guard stepping.sampler == nil, stepping.schedule == nil else { return requested }
+    if try requested.sampler(steps: 1, eta: stepping.eta).isMemoryless { return requested }
+    return try requested.under(requested.isFlow || requested.isPreconditioned ? "euler" : "ddim")
   }
 
   /// How near the picture comes back, in steps of a byte.

@@ -95,14 +95,14 @@ struct TrainDenoiserCommand: TrainingCommand {
     let readsCaptions = captions.captions != nil
     let start = try network.start()
     let vae = try network.vaeFolder(start)
-    var asked = try network.network(
+    var config = try network.network(
       start, latentChannels: vae?.config.latentChannels, readsCaptions: readsCaptions)
-    try captions.check(asked, start)
+    try captions.check(config, start)
     var scheduler = try network.noise(start, readsCaptions: readsCaptions)
-    let options = try self.options(asked, &scheduler, vae, isGivenNetwork: start != nil)
-    if options.loss.learnsVariance { asked.learnVariance() }
-    try check(asked, scheduler, vae)
-    return try DenoiserPlan(start, vae, asked, scheduler, options, try forecast(asked, options, vae))
+    let options = try self.options(config, &scheduler, vae, isGivenNetwork: start != nil)
+    if options.loss.learnsVariance { config.learnVariance() }
+    try check(config, scheduler, vae)
+    return try DenoiserPlan(start, vae, config, scheduler, options, try forecast(config, options, vae))
   }
 
   /// Everything but the number of updates, which may follow from the pictures.

@@ -105,9 +105,9 @@ struct TrainControlNetCommand: TrainingCommand {
     control.copyWeights(of: network.parameters)
     let codec = try base.codec()
     let reader = try base.text.map { try FrozenReader(base, $0, resolution: options.resolution) }
-    let shown = try codec.map { try TrainingSession.latents(store, $0, options, in: run.url) } ?? store
+    let stored = try codec.map { try TrainingSession.latents(store, $0, options, in: run.url) } ?? store
     let examples = SteeredExamples(
-      shown.captioned(by: folder, reader, options), conditions: hints, classes: classes)
+      stored.captioned(by: folder, reader, options), conditions: hints, classes: classes)
     let unconditional =
       try reader?.condition(of: "")
       ?? (base.config.isClassConditional ? Condition(labels: [base.notes.nullClass ?? 0]) : nil)
@@ -115,7 +115,7 @@ struct TrainControlNetCommand: TrainingCommand {
       SteeredDenoiser(network, control), scheduler, examples, unconditional: unconditional, options)
     let trainer = try Trainer(control.parameters, objective, options, resuming: run.state)
     let product = ControlNetProduct(
-      config, base: network, scheduler, examples: examples, shown: split.measured,
+      config, base: network, scheduler, examples: examples, previewed: split.measured,
       unconditional: unconditional, codec: codec)
     let training = try TrainingRun(
       trainer, product, outputs.outputs, identity: identity, lock: lock, command: command.quoted,
@@ -181,9 +181,9 @@ struct TrainControlNetCommand: TrainingCommand {
     // One that knows no class for none has nothing to hide a class behind.
     options.labelDropout = base.text == nil && base.notes.nullClass == nil ? 0 : labelDropout
     if base.text != nil {
-      var told = CaptionOptions()
-      (told.source, told.freezesEncoder) = (captions ?? .metadata, true)
-      options.captions = told
+      var captioning = CaptionOptions()
+      (captioning.source, captioning.freezesEncoder) = (captions ?? .metadata, true)
+      options.captions = captioning
     }
     options.vae = try base.vae?.hash()
     return options
