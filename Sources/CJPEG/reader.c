@@ -35,7 +35,9 @@ static void fail(j_common_ptr jpeg) {
     case JERR_SOF_UNSUPPORTED:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_NOT_COMPILED:
+#if JPEG_LIB_VERSION < 70  // Ubuntu's library has the interface of version 8, which has no such message.
     case JERR_ARITH_NOTIMPL:
+#endif
       reader->status = CJPEG_UNSUPPORTED;
       break;
     default:
