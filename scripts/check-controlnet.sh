@@ -10,6 +10,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 darkroom=.build/release/darkroom
 folder=${1:-.build/check-controlnet}
+python=${PYTHON:-python3}
+"$python" -c 'import numpy, PIL' 2>/dev/null || {
+  echo "$python lacks numpy or Pillow: install python3-numpy and python3-pil, or name another by PYTHON=" >&2
+  exit 1
+}
 mkdir -p "$folder"
 
 if [ ! -e "$folder/held-out" ]; then
@@ -48,4 +53,4 @@ for place in held-out-outlines/CLASS/ with/CLASS- without/CLASS-; do
 done
 "$darkroom" grid "${shown[@]}" --columns 16 --zoom 3 --row-label outline --row-label control --row-label none \
   --output "$folder/outlines.png"
-python3 scripts/outline-iou.py "$folder/held-out-outlines" "$folder/with" "$folder/without"
+"$python" scripts/outline-iou.py "$folder/held-out-outlines" "$folder/with" "$folder/without"
